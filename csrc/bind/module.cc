@@ -1,0 +1,11 @@
+// The extension module halfulp._core.
+#include "../numpy/ufuncs.hpp"
+#include "bind.hpp"
+
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used(), pybind11::multiple_interpreters::not_supported()) {
+  m.doc() = "The compiled part of halfulp. Use the package, not this module.";
+  if (halfulp::numpy::import_api() < 0) throw pybind11::error_already_set();
+  halfulp::bind::formats(m);
+  halfulp::bind::codecs(m);
+  halfulp::bind::machine(m);
+}

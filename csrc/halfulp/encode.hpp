@@ -1,0 +1,134 @@
+// Encoding: an unpacked number becomes a code with one rounding. One path serves normals and subnormals.
+#pragma once
+
+#include "codec.hpp"
+#include "scalar.hpp"
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+// A number taken apart: (-1)^negative * significand * 2^(exponent - hidden_bit).
+// `negative`, `nan` and `inf` are masks. The significand may hold a sticky bit at its end.
+template <class V>
+struct Unpacked {
+  V negative;
+  V exponent;
+  V significand;
+  V nan;
+  V inf;
+};
+
+template <class V, class Word>
+HALFULP_HD constexpr V by_sign(V negative, const BySign<Word>& pair) {
+  return select(negative, V::set(pair.negative), V::set(pair.positive));
+}
+
+// The magnitude's code, as if the exponent field had no upper end.
+//
+// Subnormals need no case of their own: below emin the last place stays where it is, so the shift grows instead of
+// the binade, and a carry out of the significand moves into the exponent field by itself.
+template <class V, class Word>
+HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& c) {
+  const V zero = V::set(0);
+  const V one = V::set(1);
+  const V emin = V::set(c.emin);
+  const V exponent = min(x.exponent, V::set(c.emax) + one);
+  const V binade = max(exponent - emin, zero);
+  const V below = max(emin - exponent, zero);
+  const V base = shl(binade, V::set(c.mantissa_bits)) - V::set(c.floor);
+  const V shift = min(V::set(c.shift) + below, V::set(shift_limit<V::width>));
+
+  const V kept = base + shr(x.significand, shift);
+  const V discarded = shl(one, shift) - one;
+  const V lsb = kept & one;
+  const V nearest = shr<1>(discarded) + (lsb & V::set(c.tie_even)) + V::set(c.tie_away);
+  const V directed = and_not((zero - lsb) & V::set(c.odd), by_sign(x.negative, c.directed));
+  const V increment = (nearest & V::set(c.nearest)) | (discarded & directed);
+  const V rounded = base + shr(x.significand + increment, shift);
+
+  const V min_normal = V::set(c.min_normal);
+  const V flushed = (greater(min_normal, kept) & V::set(c.flush_tiny)) |
+                    (greater(min_normal, rounded) & V::set(c.flush_output));
+  return max(and_not(flushed, rounded), zero);
+}
+
+// The complete code, for every format and policy.
+template <class V, class Word>
+HALFULP_HD constexpr V encode(const Unpacked<V>& source, const Codec<Word>& c) {
+  const V zero = V::set(0);
+  const V unsigned_zero = V::set(c.unsigned_zero);
+  Unpacked<V> x = source;
+  x.negative = and_not(equal(x.significand, zero) & unsigned_zero, x.negative);
+  const V magnitude = round_magnitude(x, c);
+
+  const V signed_code = and_not(equal(magnitude, zero) & unsigned_zero, x.negative);
+  const V negate = signed_code & V::set(c.twos_complement);
+  const V code = (((magnitude ^ negate) - negate) & V::set(c.code_mask)) | (signed_code & V::set(c.sign_bit));
+
+  const V over = greater(magnitude, by_sign(x.negative, c.limit));
+  const V finite = select(over, by_sign(x.negative, c.overflow), code);
+  const V infinite = select(x.inf, by_sign(x.negative, c.inf), finite);
+  const V payload = shr(x.significand, V::set(c.shift)) & V::set(c.payload_mask);
+  return select(x.nan, by_sign(source.negative, c.nan) | payload, infinite);
+}
+
+// Binary32 bits taken apart, without normalising subnormals: right for every format whose emin is -126 or more.
+template <class V>
+HALFULP_HD constexpr Unpacked<V> unpack_binary32(V bits) {
+  const V magnitude = bits & V::set(0x7fffffff);
+  const V field = shr<23>(magnitude);
+  const V normal = greater(field, V::set(0));
+  Unpacked<V> x{};
+  x.negative = V::set(0) - shr<31>(bits);
+  x.exponent = max(field, V::set(1)) - V::set(127);
+  x.significand = (magnitude & V::set(0x007fffff)) | (normal & V::set(0x00800000));
+  x.nan = greater(magnitude, V::set(0x7f800000));
+  x.inf = equal(magnitude, V::set(0x7f800000));
+  return x;
+}
+
+// Moves the leading bit of subnormals into the hidden bit, for formats that reach below binary32's emin.
+template <class V>
+HALFULP_HD constexpr Unpacked<V> normalized(Unpacked<V> x) {
+  const V distance = V::set(hidden_bit<V::width>) - highest_bit(x.significand);
+  x.significand = shl(x.significand, distance);
+  x.exponent = x.exponent - distance;
+  return x;
+}
+
+// The common case with fewer operations: nearest even, gradual underflow, a sign bit, codes that are the same for
+// both signs, Inf encoded as overflow is, emin >= -126. `is_common` tells whether a codec is one.
+template <class V>
+HALFULP_HD constexpr V encode_common(V bits, const Codec<u32>& c) {
+  const V zero = V::set(0);
+  const V one = V::set(1);
+  const V magnitude = bits & V::set(0x7fffffff);
+  const V field = max(shr<23>(magnitude), one);
+  // field - 1 plus the hidden bit carried into the exponent gives field again for normals, 0 for subnormals.
+  const V significand = magnitude - shl<23>(field - one);
+  const V exponent = field - V::set(127);
+  const V emin = V::set(c.emin);
+  const V base = shl(max(exponent - emin, zero), V::set(c.mantissa_bits));
+  const V shift = min(V::set(c.shift) + max(emin - exponent, zero), V::set(shift_limit<32>));
+  const V lsb = (base + shr(significand, shift)) & one;
+  const V half = shr<1>(shl(one, shift) - one);
+  const V rounded = base + shr(significand + half + lsb, shift);
+
+  const V sign = shl(shr<31>(bits), V::set(c.sign_position));
+  const V nan = greater(magnitude, V::set(0x7f800000));
+  const V limited = select(greater(rounded, V::set(c.limit.positive)), V::set(c.overflow.positive), rounded);
+  const V keeps_sign = V::set(c.nan.negative ^ c.nan.positive);
+  return select(nan, V::set(c.nan.positive) | (sign & keeps_sign), limited | sign);
+}
+
+HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
+  const auto mirrored = [&c](const BySign<u32>& codes) { return codes.negative == (codes.positive | c.sign_bit); };
+  return c.tie_even == 1 && c.sign_bit != 0 && c.unsigned_zero == 0 && c.floor == 0 && c.flush_output == 0 &&
+         c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
+         c.inf.negative == c.overflow.negative && c.limit.positive == c.limit.negative &&
+         mirrored(c.overflow) && (mirrored(c.nan) || c.nan.positive == c.nan.negative) &&
+         (c.overflow.positive & c.sign_bit) == 0 && static_cast<i32>(c.emin) >= -126;
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp

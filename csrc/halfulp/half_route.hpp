@@ -1,0 +1,78 @@
+// The half-precision route: small formats by way of binary16, whose subnormals line up with theirs.
+//
+// The source times 2^(bias - 15) is truncated to binary16; then codes are rounded in 16-bit lanes with one fixed shift:
+//
+//   binary16:  s EEEEE TTTTTTTTTT        after the scaling E is the format's own exponent field,
+//                      kept|dropped      so  code = (E.T + half + lsb) >> (10 - mantissa_bits)
+//
+// Truncation loses bits, and a tie is no tie if any of them is set. They are the low bits of the source: all below
+// the round bit of a normal number, and all below the smallest tie of a subnormal one. Both hold for the low
+// 14 + mantissa_bits bits if mantissa_bits <= 4.
+#pragma once
+
+#include "codec.hpp"
+#include "scalar.hpp"
+
+namespace halfulp {
+
+struct HalfRoute {
+  u32 scale;        // binary32 bits of 2^(bias - 15)
+  u32 sticky_mask;  // the source bits that truncation may lose
+  u16 shift;
+  u16 half;  // just less than half of the last place
+  u16 limit;
+  u16 overflow;  // magnitude codes
+  u16 nan;       // complete codes
+  u16 nan_sign;  // all ones: NaN keeps its sign
+  u16 sign_bit;
+  u16 sign_shift;    // from bit 15 down to the sign bit
+  u16 unsigned_zero;  // all ones: there is no -0
+};
+
+// Whether the route gives the codes of `encode` for this codec, by its parameters alone. The top exponent field must
+// not be finite when there are 5 exponent bits: binary16 has no room for it.
+HALFULP_HD constexpr bool has_half_route(const Format& f, const Codec<u32>& c) {
+  const bool room = f.exponent_bits < 5 || f.specials == Specials::ieee;
+  const bool small = f.exponent_bits >= 1 && f.exponent_bits <= 5 && f.mantissa_bits <= 4;
+  const bool mirrored = (c.overflow.negative | c.sign_bit) == (c.overflow.positive | c.sign_bit);
+  const bool plain_nan = c.nan.negative == c.nan.positive || c.nan.negative == (c.nan.positive | c.sign_bit);
+  return room && small && f.is_signed && f.bias >= -85 && f.bias <= 115 && c.tie_even == 1 && c.flush_output == 0 &&
+         c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
+         c.inf.negative == c.overflow.negative && mirrored && plain_nan;
+}
+
+HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>& c) {
+  HalfRoute h{};
+  h.scale = static_cast<u32>(f.bias - 15 + 127) << 23;
+  h.sticky_mask = (u32{1} << (14 + f.mantissa_bits)) - 1;
+  h.shift = static_cast<u16>(10 - f.mantissa_bits);
+  h.half = static_cast<u16>((1 << (9 - f.mantissa_bits)) - 1);
+  h.limit = static_cast<u16>(c.limit.positive);
+  h.overflow = static_cast<u16>(c.overflow.positive);
+  h.nan = static_cast<u16>(c.nan.positive);
+  h.nan_sign = c.nan.negative == c.nan.positive ? u16{0} : u16{0xffff};
+  h.sign_bit = static_cast<u16>(c.sign_bit);
+  h.sign_shift = static_cast<u16>(15 - c.sign_position);
+  h.unsigned_zero = static_cast<u16>(c.unsigned_zero);
+  return h;
+}
+
+inline namespace HALFULP_TARGET {
+
+// `bits`: the truncated binary16 with the lost bits gathered in bit 0.
+template <class V>
+HALFULP_HD constexpr V encode_half(V bits, const HalfRoute& h) {
+  const V magnitude = bits & V::set(0x7fff);
+  const V shift = V::set(h.shift);
+  const V lsb = shr_uniform(magnitude, shift) & V::set(1);
+  const V rounded = shr_uniform(magnitude + V::set(h.half) + lsb, shift);
+  const V limited = select(greater(rounded, V::set(h.limit)), V::set(h.overflow), rounded);
+  const V sign = shr_uniform(bits, V::set(h.sign_shift)) & V::set(h.sign_bit);
+  const V no_sign = equal(limited, V::set(0)) & V::set(h.unsigned_zero);
+  const V number = limited | and_not(no_sign, sign);
+  const V nan = V::set(h.nan) | (sign & V::set(h.nan_sign));
+  return select(greater(magnitude, V::set(0x7c00)), nan, number);
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp

@@ -1,0 +1,94 @@
+// What the layers above call: an Encoder or Decoder made once, and loops over arrays that take it at run time.
+#pragma once
+
+#include "../halfulp/codec.hpp"
+#include "../halfulp/decode.hpp"
+#include "../halfulp/half_route.hpp"
+#include "../halfulp/source.hpp"
+
+namespace halfulp {
+
+// How codes are computed from binary32. Chosen by the parameters of the codec, never by its name.
+enum class Route : u8 {
+  common,  // nearest even with the ordinary policy
+  any,     // every policy
+  deep,    // every policy, and formats that reach below binary32's smallest normal
+  wide,    // formats binary32 cannot serve: 64-bit words
+};
+
+// A codec with everything the kernels of every target may read.
+struct Encoder {
+  Format format;
+  Policy policy;
+  Codec<u32> narrow;
+  Codec<u64> wide;
+  HalfRoute half;
+  Route route;
+  bool has_half_route;
+  bool via_binary32;  // the source is first rounded to binary32, nearest even
+  int code_bytes;
+};
+
+struct ValueDecoder {
+  Format format;
+  bool binary32;  // the result's type; binary64 otherwise
+  bool by_table;  // at most 8 bits
+  int code_bytes;
+  Decoder<u32> narrow;
+  Decoder<u64> wide;
+  u32 table[256];
+};
+
+Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary32);
+ValueDecoder make_value_decoder(const Format& format);
+int code_bytes(const Format& format);
+
+// The loops of one target, over contiguous arrays.
+struct Kernels {
+  const char* isa;
+  // From binary32 bits, for every route but `wide`.
+  void (*encode)(const Encoder&, const u32* from, void* codes, usize n);
+  // From any source, in 64-bit words. `flush` applies to sources subnormal in their own type.
+  void (*encode_wide)(const Codec<u64>&, int code_bytes, Source, bool flush, const void* from, void* codes, usize n);
+  // Any source to binary32, rounded to odd.
+  void (*narrow)(Source, bool flush, const void* from, u32* to, usize n);
+  // Codes to binary32 or binary64 bits.
+  void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
+};
+
+extern const Kernels kernels_portable;
+#if defined(__x86_64__) || defined(_M_X64)
+extern const Kernels kernels_avx2;
+#endif
+
+// The target in use: the best one this machine has, or the one asked for by HALFULP_ISA or use_isa.
+const Kernels& kernels();
+bool use_isa(const char* name);
+// Names of the targets this machine can run, slowest first; null after the last.
+const char* const* available_isas();
+
+usize source_bytes(Source source);
+
+// The types values are delivered in.
+enum class Value : u8 { binary16, binary32, binary64, x87, binary128 };
+usize value_bytes(Value value);
+
+// Strided arrays, any alignment. `from` and `to` may be the same array if their elements are of the same size.
+void encode(const Encoder&, Source, const char* from, isize from_stride, char* codes, isize code_stride, usize n);
+
+// Codes of `code_bytes` bytes each. Returns the index of the first code with bits above the format's width (nothing
+// before it is lost, nothing after it is written), or n.
+usize decode(const ValueDecoder&, int code_bytes, const char* codes, isize code_stride, Value, char* to,
+             isize to_stride, usize n);
+
+// decode(encode(x)), through a small buffer.
+void round(const Encoder&, const ValueDecoder&, Source, const char* from, isize from_stride, Value, char* to,
+           isize to_stride, usize n);
+
+// Codes of another format, encoded as their values. Bits above the source format's width are ignored.
+void encode_codes(const Encoder&, const ValueDecoder& from_format, const char* from, isize from_stride, char* codes,
+                  isize code_stride, usize n);
+void round_codes(const Encoder&, const ValueDecoder&, const ValueDecoder& from_format, const char* from,
+                 isize from_stride, Value, char* to, isize to_stride, usize n);
+
+}  // namespace halfulp

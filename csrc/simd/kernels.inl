@@ -1,0 +1,212 @@
+// The loops of one target, written once over its lane types. Included by kernels_<isa>.cc after its lanes.
+
+#include "../halfulp/round_to_odd.hpp"
+#include "kernels.hpp"
+
+#if defined(_MSC_VER)
+#define HALFULP_NOINLINE __declspec(noinline)
+#else
+#define HALFULP_NOINLINE __attribute__((noinline))
+#endif
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+using One = Lane<u32>;
+
+template <Route route, class V>
+V encode_bits(V bits, const Codec<u32>& c) {
+  if constexpr (route == Route::common) return encode_common(bits, c);
+  if constexpr (route == Route::any) return encode(unpack_binary32(bits), c);
+  return encode(normalized(unpack_binary32(bits)), c);
+}
+
+// The codec is copied: a local that no store can alias stays in registers.
+template <Route route, class Code>
+HALFULP_NOINLINE void encode_loop(const Codec<u32>& codec, const u32* from, Code* codes, usize n) {
+  const Codec<u32> c = codec;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow v[4];
+    for (usize k = 0; k < 4; ++k) v[k] = encode_bits<route>(load(from + i + k * lanes), c);
+    store_block(codes + i, v);
+  }
+  for (; i < n; ++i) codes[i] = static_cast<Code>(encode_bits<route>(One{from[i]}, c).word);
+}
+
+#if defined(HALFULP_HAS_HALF)
+template <class Code>
+HALFULP_NOINLINE void encode_half_loop(const Encoder& encoder, const u32* from, Code* codes, usize n) {
+  const HalfRoute h = encoder.half;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    const Half v[2] = {encode_half(truncate_to_half(from + i, h), h),
+                       encode_half(truncate_to_half(from + i + lanes, h), h)};
+    store_block(codes + i, v);
+  }
+  encode_loop<Route::any>(encoder.narrow, from + i, codes + i, n - i);
+}
+#endif
+
+template <class Code>
+void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
+#if defined(HALFULP_HAS_HALF)
+  if constexpr (sizeof(Code) <= 2) {
+    if (e.has_half_route) return encode_half_loop(e, from, codes, n);
+  }
+#endif
+  switch (e.route) {
+    case Route::common: return encode_loop<Route::common>(e.narrow, from, codes, n);
+    case Route::any: return encode_loop<Route::any>(e.narrow, from, codes, n);
+    default: return encode_loop<Route::deep>(e.narrow, from, codes, n);
+  }
+}
+
+inline void encode_kernel(const Encoder& e, const u32* from, void* codes, usize n) {
+  const Environment environment;
+  switch (e.code_bytes) {
+    case 1: return encode_as(e, from, static_cast<u8*>(codes), n);
+    case 2: return encode_as(e, from, static_cast<u16*>(codes), n);
+    default: return encode_as(e, from, static_cast<u32*>(codes), n);
+  }
+}
+
+// Takes apart elements of one source type, a few at a time: the loops that follow are compiled once, not once a type.
+constexpr usize unpack_block = 32;
+
+template <class F>
+void unpack_each(usize n, Unpacked<Wide>* to, F&& unpack) {
+  for (usize i = 0; i < n; ++i) to[i] = unpack(i);
+}
+
+template <class Int>
+void unpack_integers(const Int* from, usize n, Unpacked<Wide>* to) {
+  unpack_each(n, to, [from](usize i) {
+    const bool negative = from[i] < 0;
+    const u64 bits = static_cast<u64>(from[i]);
+    return unpack_integer(negative, negative ? u64{0} - bits : bits);
+  });
+}
+
+HALFULP_NOINLINE inline void unpack(Source source, bool flush, const void* from, usize start, usize n,
+                                    Unpacked<Wide>* to) {
+  const char* p = static_cast<const char*>(from) + start * source_bytes(source);
+  const auto as = [p](auto typed) { return reinterpret_cast<const decltype(typed)*>(p); };
+  const u64* longs = as(u64{});
+  switch (source) {
+    case Source::boolean: return unpack_each(n, to, [p](usize i) { return unpack_integer(false, p[i] != 0 ? 1 : 0); });
+    case Source::int8: return unpack_integers(as(i8{}), n, to);
+    case Source::int16: return unpack_integers(as(i16{}), n, to);
+    case Source::int32: return unpack_integers(as(i32{}), n, to);
+    case Source::int64: return unpack_integers(as(i64{}), n, to);
+    case Source::uint8: return unpack_integers(as(u8{}), n, to);
+    case Source::uint16: return unpack_integers(as(u16{}), n, to);
+    case Source::uint32: return unpack_integers(as(u32{}), n, to);
+    case Source::uint64: return unpack_integers(as(u64{}), n, to);
+    case Source::binary16:
+      return unpack_each(n, to, [=](usize i) { return unpack_binary<5, 10>(as(u16{})[i], flush); });
+    case Source::binary32:
+      return unpack_each(n, to, [=](usize i) { return unpack_binary<8, 23>(as(u32{})[i], flush); });
+    case Source::binary64:
+      return unpack_each(n, to, [=](usize i) { return unpack_binary<11, 52>(longs[i], flush); });
+    case Source::x87:  // sixteen bytes: the significand, then sign and exponent
+      return unpack_each(n, to, [=](usize i) {
+        return unpack_x87(longs[2 * i], static_cast<u16>(longs[2 * i + 1]), flush);
+      });
+    case Source::binary128:
+      return unpack_each(n, to, [=](usize i) { return unpack_binary128(longs[2 * i + 1], longs[2 * i], flush); });
+    case Source::number: return unpack_each(n, to, [=](usize i) { return unpack_number(as(Number{})[i]); });
+  }
+}
+
+template <class Code>
+HALFULP_NOINLINE void encode_wide_as(const Codec<u64>& codec, Source source, bool flush, const void* from, Code* codes,
+                                     usize n) {
+  const Codec<u64> c = codec;
+  Unpacked<Wide> x[unpack_block];
+  for (usize start = 0; start < n; start += unpack_block) {
+    const usize count = n - start < unpack_block ? n - start : unpack_block;
+    unpack(source, flush, from, start, count, x);
+    for (usize i = 0; i < count; ++i) codes[start + i] = static_cast<Code>(encode(x[i], c).word);
+  }
+}
+
+inline void encode_wide_kernel(const Codec<u64>& c, int code_bytes, Source source, bool flush, const void* from,
+                               void* codes, usize n) {
+  switch (code_bytes) {
+    case 1: return encode_wide_as(c, source, flush, from, static_cast<u8*>(codes), n);
+    case 2: return encode_wide_as(c, source, flush, from, static_cast<u16*>(codes), n);
+    case 4: return encode_wide_as(c, source, flush, from, static_cast<u32*>(codes), n);
+    default: return encode_wide_as(c, source, flush, from, static_cast<u64*>(codes), n);
+  }
+}
+
+#if defined(HALFULP_HAS_HALF)
+HALFULP_NOINLINE inline usize narrow_lanes(Source source, const void* from, u32* to, usize n) {
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  if (source == Source::binary16) {
+    for (; i + lanes <= n; i += lanes) store(to + i, widen_half(static_cast<const u16*>(from) + i));
+  } else if (source == Source::binary64) {
+    for (; i + lanes <= n; i += lanes) store(to + i, round_to_odd(static_cast<const double*>(from) + i));
+  }
+  return i;
+}
+#endif
+
+inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, usize n) {
+  usize done = 0;
+#if defined(HALFULP_HAS_HALF)
+  if (!flush) {
+    const Environment environment;
+    done = narrow_lanes(source, from, to, n);
+  }
+#endif
+  const char* rest = static_cast<const char*>(from) + done * source_bytes(source);
+  if (done < n) encode_wide_as(to_binary32_odd, source, flush, rest, to + done, n - done);
+}
+
+template <class Code>
+HALFULP_NOINLINE void decode_narrow(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
+  const Decoder<u32> d = decoder;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    u32 block[lanes];
+    for (usize k = 0; k < lanes; ++k) block[k] = codes[i + k];
+    store(to + i, decode(load(block), d));
+  }
+  for (; i < n; ++i) to[i] = decode(One{codes[i]}, d).word;
+}
+
+template <class Code>
+HALFULP_NOINLINE void decode_wide(const Decoder<u64>& decoder, const Code* codes, u64* to, usize n) {
+  const Decoder<u64> d = decoder;
+  for (usize i = 0; i < n; ++i) to[i] = decode(Wide{codes[i]}, d).word;
+}
+
+inline void decode_kernel(const ValueDecoder& d, const void* codes, void* to, usize n) {
+  const Environment environment;
+  const auto as = [&](auto typed) {
+    const auto* p = static_cast<const decltype(typed)*>(codes);
+    return d.binary32 ? decode_narrow(d.narrow, p, static_cast<u32*>(to), n)
+                      : decode_wide(d.wide, p, static_cast<u64*>(to), n);
+  };
+  if (d.by_table) {
+    const auto* p = static_cast<const u8*>(codes);
+    auto* values = static_cast<u32*>(to);
+    for (usize i = 0; i < n; ++i) values[i] = d.table[p[i]];
+    return;
+  }
+  switch (d.code_bytes) {
+    case 1: return as(u8{});
+    case 2: return as(u16{});
+    case 4: return as(u32{});
+    default: return decode_wide(d.wide, static_cast<const u64*>(codes), static_cast<u64*>(to), n);
+  }
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp

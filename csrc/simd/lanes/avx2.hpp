@@ -1,0 +1,156 @@
+// The AVX2 target: eight 32-bit lanes, sixteen 16-bit lanes, and binary16 conversion by F16C.
+#pragma once
+
+#include <immintrin.h>
+
+#include "../../halfulp/half_route.hpp"
+#include "../../halfulp/scalar.hpp"
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
+class Environment {
+ public:
+  Environment() : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
+  ~Environment() { _mm_setcsr(saved_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  static constexpr unsigned truncate_all_masked = 0x7f80;
+  unsigned saved_;
+};
+
+struct Narrow {
+  __m256i v;
+
+  static constexpr int width = 32;
+  static constexpr int lanes = 8;
+
+  static Narrow set(u32 w) { return {_mm256_set1_epi32(static_cast<int>(w))}; }
+
+  friend Narrow operator+(Narrow a, Narrow b) { return {_mm256_add_epi32(a.v, b.v)}; }
+  friend Narrow operator-(Narrow a, Narrow b) { return {_mm256_sub_epi32(a.v, b.v)}; }
+  friend Narrow operator&(Narrow a, Narrow b) { return {_mm256_and_si256(a.v, b.v)}; }
+  friend Narrow operator|(Narrow a, Narrow b) { return {_mm256_or_si256(a.v, b.v)}; }
+  friend Narrow operator^(Narrow a, Narrow b) { return {_mm256_xor_si256(a.v, b.v)}; }
+};
+
+inline Narrow shl(Narrow a, Narrow n) { return {_mm256_sllv_epi32(a.v, n.v)}; }
+inline Narrow shr(Narrow a, Narrow n) { return {_mm256_srlv_epi32(a.v, n.v)}; }
+template <int N>
+Narrow shl(Narrow a) {
+  return {_mm256_slli_epi32(a.v, N)};
+}
+template <int N>
+Narrow shr(Narrow a) {
+  return {_mm256_srli_epi32(a.v, N)};
+}
+inline Narrow greater(Narrow a, Narrow b) { return {_mm256_cmpgt_epi32(a.v, b.v)}; }
+inline Narrow equal(Narrow a, Narrow b) { return {_mm256_cmpeq_epi32(a.v, b.v)}; }
+inline Narrow and_not(Narrow mask, Narrow b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
+inline Narrow select(Narrow mask, Narrow yes, Narrow no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
+inline Narrow max(Narrow a, Narrow b) { return {_mm256_max_epi32(a.v, b.v)}; }
+inline Narrow min(Narrow a, Narrow b) { return {_mm256_min_epi32(a.v, b.v)}; }
+
+// By way of the exponent of the same integer as a binary32. Clearing every bit below a set one keeps the conversion
+// exact enough; bit 31 would make the integer negative and is answered for itself.
+inline Narrow highest_bit(Narrow a) {
+  const __m256i sparse = _mm256_andnot_si256(_mm256_srli_epi32(a.v, 1), a.v);
+  const __m256i bits = _mm256_castps_si256(_mm256_cvtepi32_ps(sparse));
+  const __m256i exponent = _mm256_sub_epi32(_mm256_srli_epi32(bits, 23), _mm256_set1_epi32(127));
+  const __m256i at_least = _mm256_max_epi32(exponent, _mm256_set1_epi32(-1));
+  const __m256i top_set = _mm256_srai_epi32(a.v, 31);
+  return {_mm256_blendv_epi8(at_least, _mm256_set1_epi32(31), top_set)};
+}
+
+inline Narrow load(const u32* from) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))}; }
+inline void store(u32* to, Narrow v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v.v); }
+
+// Stores 32 codes. The saturating packs work within 128-bit halves; the permutes put the quarters in order.
+inline void store_block(u32* to, const Narrow (&v)[4]) {
+  for (int k = 0; k < 4; ++k) store(to + 8 * k, v[k]);
+}
+inline void store_block(u16* to, const Narrow (&v)[4]) {
+  for (int k = 0; k < 4; k += 2) {
+    const __m256i pair = _mm256_permute4x64_epi64(_mm256_packus_epi32(v[k].v, v[k + 1].v), 0xd8);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 8 * k), pair);
+  }
+}
+inline void store_block(u8* to, const Narrow (&v)[4]) {
+  const __m256i low = _mm256_packus_epi32(v[0].v, v[1].v);
+  const __m256i high = _mm256_packus_epi32(v[2].v, v[3].v);
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+}
+
+// Sixteen 16-bit lanes, for the half-precision route.
+struct Half {
+  __m256i v;
+
+  static constexpr int width = 16;
+  static constexpr int lanes = 16;
+
+  static Half set(u16 w) { return {_mm256_set1_epi16(static_cast<short>(w))}; }
+
+  friend Half operator+(Half a, Half b) { return {_mm256_add_epi16(a.v, b.v)}; }
+  friend Half operator-(Half a, Half b) { return {_mm256_sub_epi16(a.v, b.v)}; }
+  friend Half operator&(Half a, Half b) { return {_mm256_and_si256(a.v, b.v)}; }
+  friend Half operator|(Half a, Half b) { return {_mm256_or_si256(a.v, b.v)}; }
+};
+
+inline Half shr_uniform(Half a, Half n) {
+  const __m128i count = _mm_cvtepu16_epi64(_mm256_castsi256_si128(n.v));
+  return {_mm256_srl_epi16(a.v, count)};
+}
+inline Half greater(Half a, Half b) { return {_mm256_cmpgt_epi16(a.v, b.v)}; }
+inline Half equal(Half a, Half b) { return {_mm256_cmpeq_epi16(a.v, b.v)}; }
+inline Half and_not(Half mask, Half b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
+inline Half select(Half mask, Half yes, Half no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
+
+// Sixteen binary32 numbers scaled and truncated to binary16, with every bit that was lost gathered in bit 0.
+inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
+  const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+  const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 8));
+  const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(h.scale)));
+  const __m128i half_low = _mm256_cvtps_ph(_mm256_mul_ps(_mm256_castsi256_ps(low), scale), _MM_FROUND_TO_ZERO);
+  const __m128i half_high = _mm256_cvtps_ph(_mm256_mul_ps(_mm256_castsi256_ps(high), scale), _MM_FROUND_TO_ZERO);
+  const __m256i mask = _mm256_set1_epi32(static_cast<int>(h.sticky_mask));
+  const __m256i lost = _mm256_packus_epi32(_mm256_and_si256(low, mask), _mm256_and_si256(high, mask));
+  const __m256i exact = _mm256_cmpeq_epi16(_mm256_permute4x64_epi64(lost, 0xd8), _mm256_setzero_si256());
+  const __m256i sticky = _mm256_andnot_si256(exact, _mm256_set1_epi16(1));
+  return {_mm256_or_si256(_mm256_set_m128i(half_high, half_low), sticky)};
+}
+
+// Stores 32 codes.
+inline void store_block(u16* to, const Half (&v)[2]) {
+  for (int k = 0; k < 2; ++k) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 16 * k), v[k].v);
+}
+inline void store_block(u8* to, const Half (&v)[2]) {
+  const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(v[0].v, v[1].v), 0xd8);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+}
+
+// Eight binary16 numbers as binary32.
+inline Narrow widen_half(const u16* from) {
+  return {_mm256_castps_si256(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))))};
+}
+
+// Eight binary64 numbers rounded to odd: truncated (which also keeps large ones finite), and odd if that lost a bit.
+inline Narrow round_to_odd(const double* from) {
+  __m128 parts[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256d x = _mm256_loadu_pd(from + 4 * k);
+    const __m128 truncated = _mm256_cvtpd_ps(x);
+    const __m256d lost = _mm256_cmp_pd(_mm256_cvtps_pd(truncated), x, _CMP_NEQ_OQ);
+    const __m128i narrow = _mm256_castsi256_si128(
+        _mm256_permutevar8x32_epi32(_mm256_castpd_si256(lost), _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6)));
+    parts[k] = _mm_or_ps(truncated, _mm_castsi128_ps(_mm_srli_epi32(narrow, 31)));
+  }
+  return {_mm256_castps_si256(_mm256_set_m128(parts[1], parts[0]))};
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp

@@ -1,0 +1,26 @@
+// The portable target: one 32-bit lane, plain integers, nothing of the floating-point unit.
+#pragma once
+
+#include "../../halfulp/scalar.hpp"
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+using Narrow = Lane<u32>;
+
+// Kernels of this target never touch the floating-point environment.
+struct Environment {
+  Environment() {}
+};
+
+HALFULP_HD inline Narrow load(const u32* from) { return {*from}; }
+
+// Stores `4 * lanes` codes.
+template <class Code>
+void store_block(Code* to, const Narrow (&v)[4]) {
+  for (int k = 0; k < 4; ++k) to[k] = static_cast<Code>(v[k].word);
+}
+inline void store(u32* to, Narrow v) { *to = v.word; }
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp

@@ -1,0 +1,277 @@
+// Strided arrays of any element type, carried through the contiguous kernels in blocks that stay in the L1 cache.
+#include <cstring>
+
+#include "../halfulp/round_to_odd.hpp"
+#include "kernels.hpp"
+
+namespace halfulp {
+
+usize source_bytes(Source source) {
+  switch (source) {
+    case Source::boolean:
+    case Source::int8:
+    case Source::uint8: return 1;
+    case Source::int16:
+    case Source::uint16:
+    case Source::binary16: return 2;
+    case Source::int32:
+    case Source::uint32:
+    case Source::binary32: return 4;
+    case Source::int64:
+    case Source::uint64:
+    case Source::binary64: return 8;
+    case Source::x87:
+    case Source::binary128:
+    case Source::number: return 16;
+  }
+  return 0;
+}
+
+usize value_bytes(Value value) {
+  switch (value) {
+    case Value::binary16: return 2;
+    case Value::binary32: return 4;
+    case Value::binary64: return 8;
+    default: return 16;
+  }
+}
+
+namespace {
+
+constexpr usize block = 512;
+
+// The buffer of one block, aligned for every element type.
+struct alignas(64) Buffer {
+  char bytes[16 * block];
+};
+
+bool is_contiguous(const char* p, isize stride, usize size) {
+  return stride == static_cast<isize>(size) && reinterpret_cast<usize>(p) % (size < 8 ? size : 8) == 0;
+}
+
+template <usize size>
+void copy_strided(const char* from, isize from_stride, char* to, isize to_stride, usize n) {
+  for (usize i = 0; i < n; ++i) {
+    std::memcpy(to + static_cast<isize>(i) * to_stride, from + static_cast<isize>(i) * from_stride, size);
+  }
+}
+
+void copy(usize size, const char* from, isize from_stride, char* to, isize to_stride, usize n) {
+  switch (size) {
+    case 1: return copy_strided<1>(from, from_stride, to, to_stride, n);
+    case 2: return copy_strided<2>(from, from_stride, to, to_stride, n);
+    case 4: return copy_strided<4>(from, from_stride, to, to_stride, n);
+    case 8: return copy_strided<8>(from, from_stride, to, to_stride, n);
+    default: return copy_strided<16>(from, from_stride, to, to_stride, n);
+  }
+}
+
+// A contiguous, aligned view of n elements: the array itself if it is one, else a copy in the buffer.
+const char* gather(usize size, const char* from, isize stride, usize n, Buffer& buffer) {
+  if (is_contiguous(from, stride, size)) return from;
+  copy(size, from, stride, buffer.bytes, static_cast<isize>(size), n);
+  return buffer.bytes;
+}
+
+void scatter(usize size, const Buffer& buffer, char* to, isize stride, usize n) {
+  copy(size, buffer.bytes, static_cast<isize>(size), to, stride, n);
+}
+
+// Contiguous elements of any source to contiguous codes, at most a block of them unless they are binary32.
+void encode_block(const Kernels& k, const Encoder& e, Source source, const char* from, void* codes, usize n) {
+  const bool flush = e.policy.subnormals == Subnormals::flush_input;
+  alignas(64) u32 binary32[block];
+  if (e.via_binary32 && source != Source::binary32 && source != Source::binary16) {
+    k.encode_wide(to_binary32_nearest, 4, source, flush, from, binary32, n);
+    if (e.route == Route::wide) return k.encode_wide(e.wide, e.code_bytes, Source::binary32, false, binary32, codes, n);
+    return k.encode(e, binary32, codes, n);
+  }
+  if (e.route == Route::wide) return k.encode_wide(e.wide, e.code_bytes, source, flush, from, codes, n);
+  if (source == Source::binary32 && !flush) return k.encode(e, reinterpret_cast<const u32*>(from), codes, n);
+  k.narrow(source, flush, from, binary32, n);
+  k.encode(e, binary32, codes, n);
+}
+
+Encoder exact_encoder(const char* name) {
+  const Format& f = format(name);
+  const NanRule payload = {f.nan_code(), f.nan_code() | f.sign_bit(), true};
+  return make_encoder(f, Policy{Rounding::nearest_even, Overflow::standard, Subnormals::gradual, payload}, false);
+}
+
+// Binary32 or binary64 bits to a type that holds every one of them exactly.
+void to_value(const Kernels& k, bool binary32, const Buffer& bits, Value value, Buffer& out, usize n) {
+  static const Encoder to_binary16 = exact_encoder("float16");
+  static const Encoder to_binary64 = exact_encoder("float64");
+  const Source source = binary32 ? Source::binary32 : Source::binary64;
+  switch (value) {
+    case Value::binary16: return encode_block(k, to_binary16, source, bits.bytes, out.bytes, n);
+    case Value::binary32: std::memcpy(out.bytes, bits.bytes, 4 * n); return;
+    case Value::binary64: return encode_block(k, to_binary64, source, bits.bytes, out.bytes, n);
+    default: break;
+  }
+  for (usize i = 0; i < n; ++i) {
+    u32 word = 0;
+    u64 words = 0;
+    if (binary32) std::memcpy(&word, bits.bytes + 4 * i, 4);
+    if (!binary32) std::memcpy(&words, bits.bytes + 8 * i, 8);
+    const auto x = binary32 ? unpack_binary<8, 23>(word, false) : unpack_binary<11, 52>(words, false);
+    const LongdoubleWords packed = value == Value::x87 ? pack_x87(x) : pack_binary128(x);
+    std::memcpy(out.bytes + 16 * i, &packed, 16);
+  }
+}
+
+// n <= block contiguous codes to strided values.
+void decode_block(const Kernels& k, const ValueDecoder& d, const void* codes, Value value, char* to, isize stride,
+                  usize n) {
+  Buffer bits;
+  k.decode(d, codes, bits.bytes, n);
+  if (value == (d.binary32 ? Value::binary32 : Value::binary64)) {
+    return scatter(value_bytes(value), bits, to, stride, n);
+  }
+  Buffer values;
+  to_value(k, d.binary32, bits, value, values, n);
+  scatter(value_bytes(value), values, to, stride, n);
+}
+
+// Codes in any integer width to the decoder's own, and where the first one with stray bits is.
+template <class In, class Out>
+usize narrow_codes(const char* from, isize stride, u64 mask, Out* to, usize n) {
+  u64 stray = 0;
+  for (usize i = 0; i < n; ++i) {
+    In code;
+    std::memcpy(&code, from + static_cast<isize>(i) * stride, sizeof(In));
+    stray |= code & ~mask;
+    to[i] = static_cast<Out>(code & mask);
+  }
+  if (stray == 0) return n;
+  for (usize i = 0;; ++i) {
+    In code;
+    std::memcpy(&code, from + static_cast<isize>(i) * stride, sizeof(In));
+    if ((code & ~mask) != 0) return i;
+  }
+}
+
+template <class Out>
+usize narrow_codes(int from_bytes, const char* from, isize stride, u64 mask, Out* to, usize n) {
+  switch (from_bytes) {
+    case 1: return narrow_codes<u8>(from, stride, mask, to, n);
+    case 2: return narrow_codes<u16>(from, stride, mask, to, n);
+    case 4: return narrow_codes<u32>(from, stride, mask, to, n);
+    default: return narrow_codes<u64>(from, stride, mask, to, n);
+  }
+}
+
+usize narrow_codes(const ValueDecoder& d, int from_bytes, const char* from, isize stride, Buffer& to, usize n) {
+  const u64 mask = d.format.magnitude_mask() | d.format.sign_bit();
+  switch (d.code_bytes) {
+    case 1: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u8*>(to.bytes), n);
+    case 2: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u16*>(to.bytes), n);
+    case 4: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u32*>(to.bytes), n);
+    default: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u64*>(to.bytes), n);
+  }
+}
+
+// Calls f(start, count) for every block.
+template <class F>
+void in_blocks(usize n, F&& f) {
+  for (usize start = 0; start < n; start += block) f(start, n - start < block ? n - start : block);
+}
+
+isize offset(usize start, isize stride) { return static_cast<isize>(start) * stride; }
+
+// The values of another format's codes as binary32, ready to be encoded.
+void decode_source(const Kernels& k, const ValueDecoder& d, bool flush, const char* from, isize stride, Buffer& bits,
+                   usize n) {
+  Buffer codes;
+  narrow_codes(d, d.code_bytes, from, stride, codes, n);
+  k.decode(d, codes.bytes, bits.bytes, n);
+  if (!flush || !d.format.has_subnormals()) return;
+  const u32 min_normal = static_cast<u32>(d.format.emin() + 127) << 23;
+  auto* words = reinterpret_cast<u32*>(bits.bytes);
+  for (usize i = 0; i < n; ++i) {
+    if ((words[i] & 0x7fffffff) < min_normal) words[i] &= 0x80000000;
+  }
+}
+
+}  // namespace
+
+void encode(const Encoder& e, Source source, const char* from, isize from_stride, char* codes, isize code_stride,
+            usize n) {
+  const Kernels& k = kernels();
+  const usize size = source_bytes(source);
+  const usize code_size = static_cast<usize>(e.code_bytes);
+  const bool one_call = source == Source::binary32 && e.policy.subnormals != Subnormals::flush_input;
+  const bool direct = is_contiguous(codes, code_stride, code_size);
+  if (one_call && direct && is_contiguous(from, from_stride, size)) {
+    return encode_block(k, e, source, from, codes, n);
+  }
+  in_blocks(n, [&](usize start, usize count) {
+    Buffer in;
+    Buffer out;
+    const char* p = gather(size, from + offset(start, from_stride), from_stride, count, in);
+    char* to = codes + offset(start, code_stride);
+    encode_block(k, e, source, p, direct ? to : out.bytes, count);
+    if (!direct) scatter(code_size, out, to, code_stride, count);
+  });
+}
+
+usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize code_stride, Value value, char* to,
+             isize to_stride, usize n) {
+  const Kernels& k = kernels();
+  const usize size = value_bytes(value);
+  const bool every_code = code_bytes == d.code_bytes && d.format.bits() == 8 * code_bytes;
+  const bool same_type = value == (d.binary32 ? Value::binary32 : Value::binary64);
+  if (every_code && same_type && is_contiguous(codes, code_stride, static_cast<usize>(code_bytes)) &&
+      is_contiguous(to, to_stride, size)) {
+    k.decode(d, codes, to, n);
+    return n;
+  }
+  usize good = n;
+  in_blocks(n, [&](usize start, usize count) {
+    if (good < n) return;
+    Buffer own;
+    const usize clean = narrow_codes(d, code_bytes, codes + offset(start, code_stride), code_stride, own, count);
+    if (clean < count) good = start + clean;
+    decode_block(k, d, own.bytes, value, to + offset(start, to_stride), to_stride, clean);
+  });
+  return good;
+}
+
+void round(const Encoder& e, const ValueDecoder& d, Source source, const char* from, isize from_stride, Value value,
+           char* to, isize to_stride, usize n) {
+  const Kernels& k = kernels();
+  in_blocks(n, [&](usize start, usize count) {
+    Buffer in;
+    Buffer codes;
+    const char* p = gather(source_bytes(source), from + offset(start, from_stride), from_stride, count, in);
+    encode_block(k, e, source, p, codes.bytes, count);
+    decode_block(k, d, codes.bytes, value, to + offset(start, to_stride), to_stride, count);
+  });
+}
+
+void encode_codes(const Encoder& e, const ValueDecoder& from_format, const char* from, isize from_stride, char* codes,
+                  isize code_stride, usize n) {
+  const Kernels& k = kernels();
+  const bool flush = e.policy.subnormals == Subnormals::flush_input;
+  Encoder unflushed = e;
+  unflushed.policy.subnormals = flush ? Subnormals::gradual : e.policy.subnormals;
+  in_blocks(n, [&](usize start, usize count) {
+    Buffer bits;
+    Buffer out;
+    decode_source(k, from_format, flush, from + offset(start, from_stride), from_stride, bits, count);
+    encode_block(k, unflushed, Source::binary32, bits.bytes, out.bytes, count);
+    scatter(static_cast<usize>(e.code_bytes), out, codes + offset(start, code_stride), code_stride, count);
+  });
+}
+
+void round_codes(const Encoder& e, const ValueDecoder& d, const ValueDecoder& from_format, const char* from,
+                 isize from_stride, Value value, char* to, isize to_stride, usize n) {
+  const Kernels& k = kernels();
+  in_blocks(n, [&](usize start, usize count) {
+    Buffer codes;
+    encode_codes(e, from_format, from + offset(start, from_stride), from_stride, codes.bytes, e.code_bytes, count);
+    decode_block(k, d, codes.bytes, value, to + offset(start, to_stride), to_stride, count);
+  });
+}
+
+}  // namespace halfulp

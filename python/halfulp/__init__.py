@@ -1,0 +1,50 @@
+"""The number formats that AI hardware computes in, bit for bit, from NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from halfulp import _core
+from halfulp._codec import Codec
+from halfulp._format import Format, formats
+from halfulp._functions import decode, encode, round
+from halfulp._machine import available_isas, get_include, show_config, use_isa
+from halfulp._presets import Preset, presets
+from halfulp._text import from_text
+from halfulp._version import __version__
+
+globals().update(formats)
+
+__all__ = [  # noqa: PLE0604 (the named formats are attributes, made from the table)
+    "Codec",
+    "Format",
+    "Preset",
+    "__version__",
+    "available_isas",
+    "decode",
+    "encode",
+    "formats",
+    "get_include",
+    "isa",
+    "presets",
+    "round",
+    "show_config",
+    "use_isa",
+    *formats,
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`isa`, which can change; and formats and codecs by their text, by which pickle finds their ufuncs."""
+    if name == "isa":
+        return _core.isa()
+    if ":" in name or ";" in name:
+        try:
+            return from_text(name)
+        except ValueError as error:
+            raise AttributeError(str(error)) from None
+    raise AttributeError(f"module 'halfulp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

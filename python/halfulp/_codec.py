@@ -1,0 +1,309 @@
+"""`Codec`: a format with a conversion policy, and the ufuncs that carry it out."""
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from halfulp import _core
+from halfulp._format import Format, formats
+
+NanRule = str | int | tuple[int, int] | None
+
+_NAN_WORDS = ("keep_sign", "canonical", "keep_payload", "max", "zero")
+
+
+class Policy(NamedTuple):
+    """How values become codes."""
+
+    rounding: str = "nearest_even"
+    overflow: str = "default"
+    nan: NanRule = None
+    subnormals: str = "gradual"
+    via: str | None = None
+
+
+_DEFAULT = Policy()
+
+
+class Codec:
+    """A format with a conversion policy. Made by `Format.codec`, interned, immutable, picklable.
+
+    Examples
+    --------
+    >>> import halfulp as hu
+    >>> c = hu.bfloat16.codec(rounding="to_odd")
+    >>> c.round(1.00001)
+    np.float64(1.0078125)
+    >>> c is hu.bfloat16.codec(rounding="to_odd")
+    True
+    """
+
+    __slots__ = ("__weakref__", "_encoder", "_format", "_policy", "_ufuncs")
+
+    _format: Format
+    _policy: Policy
+    _encoder: _core.Encoder
+    _ufuncs: dict[str, np.ufunc]
+
+    def __init__(self) -> None:
+        raise TypeError("codecs are made by Format.codec(...)")
+
+    @classmethod
+    def _make(
+        cls,
+        format: Format,
+        rounding: str,
+        overflow: str,
+        nan: NanRule,
+        subnormals: str,
+        via: Format | str | None,
+    ) -> Codec:
+        for argument, word in (("rounding", rounding), ("overflow", overflow), ("subnormals", subnormals)):
+            if not isinstance(word, str):
+                raise TypeError(f"{argument} must be a string such as {getattr(_DEFAULT, argument)!r}, not {word!r}")
+        rule = _canonical_nan(format, nan)
+        policy = Policy(rounding, overflow, rule, subnormals, _via(via))
+        with Format._lock:
+            found = format._codecs.get(policy)
+            if found is not None:
+                return found
+            self = object.__new__(cls)
+            object.__setattr__(self, "_format", format)
+            object.__setattr__(self, "_policy", policy)
+            object.__setattr__(self, "_encoder", _encoder(format, policy))
+            object.__setattr__(self, "_ufuncs", {})
+            format._codecs[policy] = self
+            return self
+
+    def __setattr__(self, attribute: str, value: object) -> None:
+        raise AttributeError(f"codecs are immutable: cannot set {attribute}")
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return _rebuild, (self._format, *self._policy)
+
+    def __copy__(self) -> Codec:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Codec:
+        return self
+
+    def __repr__(self) -> str:
+        words = [f"{k}={v!r}" for k, v in self._policy._asdict().items() if v != getattr(_DEFAULT, k)]
+        return f"{self._format!r}.codec({', '.join(words)})"
+
+    @property
+    def text(self) -> str:
+        """The codec as text: the format's, then what differs from the default policy, separated by ``;``."""
+        words = []
+        for field, value in self._policy._asdict().items():
+            if value != getattr(_DEFAULT, field):
+                shown = ",".join(map(hex, value)) if isinstance(value, tuple) else value
+                words.append(f"{field}={shown if not isinstance(shown, int) else hex(shown)}")
+        return ";".join([self._format.text, *words])
+
+    @property
+    def format(self) -> Format:
+        """The format."""
+        return self._format
+
+    @property
+    def rounding(self) -> str:
+        """The rounding mode."""
+        return self._policy.rounding
+
+    @property
+    def overflow(self) -> str:
+        """What exceeds the maximum."""
+        return self._policy.overflow
+
+    @property
+    def nan(self) -> NanRule:
+        """What NaN becomes; None is the format's default."""
+        return self._policy.nan
+
+    @property
+    def subnormals(self) -> str:
+        """What becomes of subnormal numbers."""
+        return self._policy.subnormals
+
+    @property
+    def via(self) -> Format | None:
+        """The format the source is first rounded to, or None."""
+        return None if self._policy.via is None else formats[self._policy.via]
+
+    @property
+    def encode(self) -> np.ufunc:
+        """Values to codes."""
+        return self._ufunc("encode")
+
+    @property
+    def decode(self) -> np.ufunc:
+        """Codes to values: the format's own `decode`."""
+        return self._format.decode
+
+    @property
+    def round(self) -> np.ufunc:
+        """Values to the values of their codes."""
+        return self._ufunc("round")
+
+    def _ufunc(self, verb: str) -> np.ufunc:
+        if self._policy == _DEFAULT:
+            return self._format._ufunc(verb)
+        try:
+            return self._ufuncs[verb]
+        except KeyError:
+            pass
+        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.text), self._encoder)
+        return self._ufuncs.setdefault(verb, made)
+
+
+def _rebuild(format: Format, *policy: Any) -> Codec:
+    return Codec._make(format, *policy)
+
+
+def _via(via: Format | str | None) -> str | None:
+    if via is None:
+        return None
+    name = via.text if isinstance(via, Format) else via
+    if name != "float32":
+        raise ValueError(f"via must be None or float32, not {via!r}")
+    return "float32"
+
+
+def _canonical_nan(format: Format, nan: NanRule) -> NanRule:
+    """The rule with ints for its codes, or an error that says which rules the format can honour."""
+    if nan is None:
+        return None
+    able = ["'keep_sign'", "'canonical'"] if format.has_nan else ["'max'", "'zero'"]
+    if format.specials == "ieee" and format.mantissa_bits >= 2:
+        able.append("'keep_payload'")
+    allowed = f"{format.name} can honour {', '.join(able)}, a code, or a pair of codes"
+    if isinstance(nan, str):
+        if nan not in _NAN_WORDS or repr(nan) not in able:
+            raise ValueError(f"nan={nan!r}: {allowed}")
+        return None if nan == ("keep_sign" if format.has_nan else _default_without_nan(format)) else nan
+    if isinstance(nan, tuple | list):
+        if len(nan) != 2:
+            raise ValueError(f"nan={nan!r}: a pair is the code for +NaN and the code for -NaN")
+        return _code(format, nan[0], allowed), _code(format, nan[1], allowed)
+    return _code(format, nan, allowed)
+
+
+def _default_without_nan(format: Format) -> str:
+    return "zero" if format.kind == "integer" else "max"
+
+
+def _code(format: Format, code: object, allowed: str) -> int:
+    try:
+        if isinstance(code, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(code)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"nan={code!r}: {allowed}") from None
+    if not 0 <= number < 2**format.bits:
+        raise ValueError(f"nan={number:#x} is no code of {format.name}, which has {format.bits} bits")
+    return number
+
+
+def _nan_codes(format: Format, rule: NanRule) -> tuple[int, int]:
+    layout = format._layout
+    if isinstance(rule, tuple):
+        return rule
+    if isinstance(rule, int):
+        return rule, rule
+    if not format.has_nan:
+        word = rule or _default_without_nan(format)
+        code = layout.max_code if word == "max" else 0
+        return code, code
+    code = layout.nan_code
+    signed = layout.nan_has_sign and rule != "canonical"
+    return code, code | layout.sign_bit if signed else code
+
+
+def _encoder(format: Format, policy: Policy) -> _core.Encoder:
+    return _core.Encoder(
+        format._layout,
+        policy.rounding,
+        policy.overflow,
+        policy.subnormals,
+        *_nan_codes(format, policy.nan),
+        policy.nan == "keep_payload",
+        policy.via is not None,
+    )
+
+
+def default_encoder(format: Format) -> _core.Encoder:
+    """The encoder of the default policy."""
+    return _encoder(format, _DEFAULT)
+
+
+_DOCUMENTS = {
+    "encode": """Codes of {name} for real values, each rounded once from its exact value.
+
+Parameters
+----------
+x : array_like
+    float16, float32, float64, longdouble, integer, bool or ml_dtypes array.
+
+Returns
+-------
+ndarray of unsigned integers, or scalar
+
+Raises
+------
+TypeError
+    For other dtypes; halfulp.encode takes Fractions, Decimals, strings and objects.
+""",
+    "decode": """Values of codes of {name}, exactly.
+
+Parameters
+----------
+codes : array_like of any integer dtype
+
+Returns
+-------
+ndarray of float32 (float64 if float32 does not hold every value), or scalar
+
+Raises
+------
+ValueError
+    If a code has bits above the width of the format.
+""",
+    "round": """The values of {name} that real values are rounded to: decode(encode(x)).
+
+Parameters
+----------
+x : array_like
+    float16, float32, float64, longdouble, integer, bool or ml_dtypes array.
+
+Returns
+-------
+ndarray of the smallest of float16, float32, float64, longdouble that holds the input dtype (integers count
+as float64) and every value of the format, or scalar
+""",
+}
+
+
+def document(verb: str, name: str) -> str:
+    """The docstring of a ufunc."""
+    return _DOCUMENTS[verb].format(name=name)
+
+
+def codec_from_text(text: str) -> Codec:
+    """The codec with this `Codec.text`."""
+    head, *fields = text.split(";")
+    words: dict[str, Any] = {}
+    for field in fields:
+        key, equals, value = field.partition("=")
+        if not equals or key not in Policy._fields or key in words:
+            raise ValueError(f"cannot read {field!r} in codec {text[:80]!r}; fields are {', '.join(Policy._fields)}")
+        words[key] = value
+    rule = words.get("nan", "")
+    if re.fullmatch(r"0x[0-9a-fA-F]{1,16}(,0x[0-9a-fA-F]{1,16})?", rule):
+        codes = tuple(int(code, 16) for code in rule.split(","))
+        words["nan"] = codes if len(codes) == 2 else codes[0]
+    return Format(head).codec(**words)

@@ -1,0 +1,475 @@
+"""`Format`: a number format as an immutable value, with everything that follows from its parameters."""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+import threading
+import weakref
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from halfulp import _core
+
+if TYPE_CHECKING:
+    from halfulp._codec import Codec, NanRule
+
+Specials = Literal["ieee", "fn", "fnuz", "finite", "p3109_e", "p3109_f", "integer"]
+
+_CODE_DTYPES = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SHAPE = re.compile(r"e(\d+)m(\d+)")
+
+
+class Parameters(NamedTuple):
+    """What distinguishes one format from another, beside its name."""
+
+    exponent_bits: int
+    mantissa_bits: int
+    bias: int
+    specials: str
+    signed: bool
+    has_zero: bool
+
+
+class Format:
+    """A number format: how many bits, what they mean.
+
+    Parameters
+    ----------
+    exponent_bits : int or str
+        Width of the exponent field, 0 to 11; or the whole format as text, such as ``"float8_e4m3fn"`` or
+        ``"e5m3:bias=15:ieee"`` (further fields: ``unsigned``, ``nozero``, ``name=...``).
+    mantissa_bits : int
+        Width of the trailing significand field, 0 to 52. The hidden bit is not counted.
+    bias : int, optional
+        Exponent bias. Default: ``2**(exponent_bits-1) - 1``, one more for ``fnuz`` and the P3109 formats, and
+        without an exponent field the one that makes the last place 1.
+    specials : str
+        ``"ieee"`` (all-ones exponent is Inf and NaN), ``"fn"`` (only the all-ones magnitude is NaN, no Inf),
+        ``"fnuz"`` (NaN in the place of -0, no Inf), ``"finite"`` (neither), ``"p3109_e"``, ``"p3109_f"``
+        (IEEE P3109, with and without Inf), ``"integer"`` (two's complement, ``exponent_bits=0``).
+    signed : bool
+    has_zero : bool
+        False for unsigned formats such as E8M0, where exponent field 0 is one more binade of normal numbers.
+    name : str, optional
+
+    Raises
+    ------
+    ValueError
+        If the parameters contradict each other, or if some value would not be a binary64 number.
+
+    Notes
+    -----
+    Formats are interned: equal parameters give the same object. They are immutable, hashable and picklable.
+
+    Examples
+    --------
+    >>> import halfulp as hu
+    >>> f = hu.Format(5, 3, bias=15, specials="ieee")
+    >>> f.bits, f.max, f.min_subnormal
+    (9, 61440.0, 7.62939453125e-06)
+    >>> hu.Format("e5m3:bias=15:ieee") is f
+    True
+    >>> hu.Format(4, 3, specials="fn") is hu.float8_e4m3fn
+    True
+    """
+
+    __slots__ = ("__weakref__", "_codecs", "_layout", "_name", "_parameters", "_ufuncs")
+
+    _interned: ClassVar[weakref.WeakValueDictionary[tuple[Parameters, str | None], Format]]
+    _interned = weakref.WeakValueDictionary()
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+
+    _parameters: Parameters
+    _layout: _core.Layout
+    _name: str | None
+    _ufuncs: dict[str, np.ufunc]
+    _codecs: weakref.WeakValueDictionary[Any, Codec]
+
+    def __new__(
+        cls,
+        exponent_bits: int | str,
+        mantissa_bits: int | None = None,
+        bias: int | None = None,
+        specials: str = "ieee",
+        signed: bool = True,
+        has_zero: bool = True,
+        name: str | None = None,
+    ) -> Format:
+        if isinstance(exponent_bits, str):
+            if (mantissa_bits, bias, specials, signed, has_zero, name) != (None, None, "ieee", True, True, None):
+                raise TypeError("Format: a format given as text takes no further arguments")
+            return _parse(exponent_bits)
+        if isinstance(exponent_bits, Format):
+            return exponent_bits
+        if mantissa_bits is None:
+            raise TypeError("Format: mantissa_bits is missing, as in Format(exponent_bits=5, mantissa_bits=2)")
+        e = _integer("exponent_bits", exponent_bits)
+        m = _integer("mantissa_bits", mantissa_bits)
+        if not isinstance(specials, str):
+            raise TypeError(f"Format: specials must be a string such as 'ieee', not {specials!r}")
+        b = _default_bias(e, m, specials) if bias is None else _integer("bias", bias)
+        for argument, value in (("signed", signed), ("has_zero", has_zero)):
+            if not isinstance(value, (bool, np.bool_)):
+                raise TypeError(f"Format: {argument} must be True or False, not {value!r}")
+        if name is not None and (not isinstance(name, str) or not _NAME.fullmatch(name)):
+            raise ValueError(f"Format: name must be an identifier such as 'my_fp8', not {name!r}")
+        return cls._intern(Parameters(e, m, b, specials, bool(signed), bool(has_zero)), name)
+
+    @classmethod
+    def _intern(cls, parameters: Parameters, name: str | None) -> Format:
+        with cls._lock:
+            named = _named_by_parameters.get(parameters)
+            if named is not None and name in (None, named.name):
+                return named
+            if name is not None and (name in formats or name in _core.specials()):
+                raise ValueError(f"Format: the name {name!r} is taken; choose another, or leave name= out")
+            found = cls._interned.get((parameters, name))
+            if found is not None:
+                return found
+            self = object.__new__(cls)
+            object.__setattr__(self, "_layout", _layout(parameters))
+            object.__setattr__(self, "_parameters", parameters)
+            object.__setattr__(self, "_name", name)
+            object.__setattr__(self, "_ufuncs", {})
+            object.__setattr__(self, "_codecs", weakref.WeakValueDictionary())
+            cls._interned[(parameters, name)] = self
+            return self
+
+    def __setattr__(self, attribute: str, value: object) -> None:
+        raise AttributeError(f"formats are immutable: cannot set {attribute}")
+
+    def __delattr__(self, attribute: str) -> None:
+        raise AttributeError(f"formats are immutable: cannot delete {attribute}")
+
+    def __reduce__(self) -> tuple[type[Format], tuple[str]]:
+        return Format, (self.text,)
+
+    def __copy__(self) -> Format:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Format:
+        return self
+
+    def __repr__(self) -> str:
+        return f"Format({self.text!r})"
+
+    def __str__(self) -> str:
+        return self.text
+
+    # -- parameters
+
+    @property
+    def name(self) -> str:
+        """The format's name; its text if it was given none."""
+        return self._name if self._name is not None else self.text
+
+    @property
+    def text(self) -> str:
+        """The format as text: `Format(f.text) is f`."""
+        p = self._parameters
+        if self._name is not None and _named_by_parameters.get(p) is self:
+            return self._name
+        fields = [f"e{p.exponent_bits}m{p.mantissa_bits}", f"bias={p.bias}", p.specials]
+        fields += ["unsigned"] * (not p.signed) + ["nozero"] * (not p.has_zero)
+        fields += [f"name={self._name}"] * (self._name is not None)
+        return ":".join(fields)
+
+    @property
+    def exponent_bits(self) -> int:
+        """Width of the exponent field in bits."""
+        return self._parameters.exponent_bits
+
+    @property
+    def mantissa_bits(self) -> int:
+        """Width of the trailing significand field in bits."""
+        return self._parameters.mantissa_bits
+
+    @property
+    def bias(self) -> int:
+        """Exponent bias."""
+        return self._parameters.bias
+
+    @property
+    def specials(self) -> str:
+        """What the codes at the ends of the range stand for."""
+        return self._parameters.specials
+
+    @property
+    def signed(self) -> bool:
+        """Whether negative numbers have codes."""
+        return self._parameters.signed
+
+    @property
+    def has_zero(self) -> bool:
+        """Whether zero has a code."""
+        return self._parameters.has_zero
+
+    # -- derived
+
+    @property
+    def kind(self) -> Literal["float", "integer"]:
+        """`"integer"` for two's complement formats, else `"float"`."""
+        return "integer" if self.specials == "integer" else "float"
+
+    @property
+    def bits(self) -> int:
+        """Width of a code."""
+        return self._layout.bits
+
+    @property
+    def precision(self) -> int:
+        """Significant bits of a normal number, the hidden bit included (p of IEEE 754-2019 clause 3.3)."""
+        return self._layout.precision
+
+    @property
+    def has_inf(self) -> bool:
+        """Whether infinity has a code."""
+        return self._layout.has_inf
+
+    @property
+    def has_nan(self) -> bool:
+        """Whether NaN has a code."""
+        return self._layout.has_nan
+
+    @property
+    def has_negative_zero(self) -> bool:
+        """Whether -0 has a code of its own."""
+        return self._layout.has_negative_zero
+
+    @property
+    def has_subnormals(self) -> bool:
+        """Whether there are subnormal numbers (not without an exponent field)."""
+        return self._layout.has_subnormals
+
+    @property
+    def code_dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of codes: uint8, uint16, uint32 or uint64."""
+        return _CODE_DTYPES[self._layout.code_bytes]
+
+    @property
+    def value_dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype that `decode` gives: float32 if it holds every value, else float64."""
+        return np.dtype(np.float32 if self._layout.fits_binary32 else np.float64)
+
+    def _value(self, code: int) -> float:
+        return float(self.decode(self.code_dtype.type(code)))
+
+    @property
+    def max(self) -> float:
+        """The largest finite value."""
+        return self._value(self._layout.max_code)
+
+    @property
+    def min(self) -> float:
+        """The lowest finite value: the most negative one, or the smallest of an unsigned format."""
+        if not self.signed:
+            return self._value(0)
+        negative = self._layout.max_negative_magnitude
+        return -math.ldexp(negative, self._layout.lsb_exponent) if self.kind == "integer" else -self.max
+
+    @property
+    def min_normal(self) -> float:
+        """The smallest positive normal number; without an exponent field, the smallest positive number."""
+        layout = self._layout
+        return math.ldexp(1.0, layout.emin if self.exponent_bits else layout.lsb_exponent)
+
+    @property
+    def min_subnormal(self) -> float:
+        """The smallest positive number."""
+        return self._value(1) if self.has_zero else self._value(0)
+
+    @property
+    def eps(self) -> float:
+        """The distance from 1 to the next larger number; without an exponent field, the last place."""
+        layout = self._layout
+        return math.ldexp(1.0, -self.mantissa_bits if self.exponent_bits else layout.lsb_exponent)
+
+    @property
+    def code_of_nan(self) -> int | None:
+        """The canonical NaN code, or None."""
+        return self._layout.nan_code if self.has_nan else None
+
+    @property
+    def code_of_inf(self) -> int | None:
+        """The code of +Inf, or None."""
+        return self._layout.inf_code if self.has_inf else None
+
+    @property
+    def code_of_max(self) -> int:
+        """The code of the largest finite value."""
+        return self._layout.max_code
+
+    def values(self) -> npt.NDArray[Any]:
+        """Every finite value, ascending, each once (so one zero), in `value_dtype`.
+
+        Raises
+        ------
+        ValueError
+            For formats of more than 16 bits.
+
+        Examples
+        --------
+        >>> import halfulp as hu
+        >>> hu.float4_e2m1fn.values()[8:]
+        array([0.5, 1. , 1.5, 2. , 3. , 4. , 6. ], dtype=float32)
+        """
+        if self.bits > 16:
+            raise ValueError(f"{self.name}.values(): 2**{self.bits} values; decode the codes you need instead")
+        decoded = self.decode(np.arange(2**self.bits, dtype=np.uint32))
+        distinct: npt.NDArray[Any] = np.unique(decoded[np.isfinite(decoded)])
+        return distinct
+
+    # -- conversions
+
+    @property
+    def encode(self) -> np.ufunc:
+        """Values to codes, nearest even: `self.codec().encode`."""
+        return self._ufunc("encode")
+
+    @property
+    def decode(self) -> np.ufunc:
+        """Codes of any integer dtype to values in `value_dtype`; bits above the width raise ValueError."""
+        return self._ufunc("decode")
+
+    @property
+    def round(self) -> np.ufunc:
+        """Values to the nearest values of the format: `self.codec().round`."""
+        return self._ufunc("round")
+
+    def _ufunc(self, verb: str) -> np.ufunc:
+        try:
+            return self._ufuncs[verb]
+        except KeyError:
+            pass
+        from halfulp._codec import default_encoder, document
+
+        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.name), default_encoder(self))
+        return self._ufuncs.setdefault(verb, made)
+
+    def codec(
+        self,
+        rounding: str = "nearest_even",
+        overflow: str = "default",
+        nan: NanRule = None,
+        subnormals: str = "gradual",
+        via: Format | str | None = None,
+    ) -> Codec:
+        """This format with a conversion policy.
+
+        Parameters
+        ----------
+        rounding : {"nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative", "to_odd"}
+        overflow : {"default", "saturate", "saturate_keep_inf"}
+            What a number becomes whose rounded value exceeds the maximum. ``default``: Inf, or NaN in formats
+            without Inf, or the largest finite in formats with neither. ``saturate``: the largest finite, for Inf
+            too. ``saturate_keep_inf``: the largest finite, but Inf stays Inf where the format has it.
+        nan : {"keep_sign", "canonical", "keep_payload", "max", "zero"}, int, or pair of int
+            What NaN becomes; an int is that very code, a pair the codes for +NaN and -NaN. Default:
+            ``keep_sign``; in formats without NaN ``max`` for floats and ``zero`` for integers.
+        subnormals : {"gradual", "flush_output", "flush_tiny", "flush_input"}
+        via : float32, optional
+            First round to this format, nearest even: the double rounding some libraries really do.
+
+        Returns
+        -------
+        Codec
+
+        Raises
+        ------
+        ValueError
+            For an unknown word, or a rule this format cannot honour.
+
+        Examples
+        --------
+        >>> import halfulp as hu
+        >>> c = hu.float8_e4m3fn.codec(rounding="toward_zero", overflow="saturate")
+        >>> [hex(code) for code in c.encode([1.9, 1e6, float("inf")])]
+        ['0x3f', '0x7e', '0x7e']
+        """
+        from halfulp._codec import Codec
+
+        return Codec._make(self, rounding, overflow, nan, subnormals, via)
+
+
+def _integer(argument: str, value: object) -> int:
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"Format: {argument} must be an integer, not {value!r}") from None
+    if abs(number) >= 2**31:
+        raise ValueError(f"Format: {argument}={number} is out of range")
+    return number
+
+
+def _default_bias(exponent_bits: int, mantissa_bits: int, specials: str) -> int:
+    if exponent_bits <= 0:
+        return 1 - mantissa_bits
+    symmetric = 1 << min(exponent_bits - 1, 30)
+    return symmetric if specials in ("fnuz", "p3109_e", "p3109_f") else symmetric - 1
+
+
+def _layout(p: Parameters) -> _core.Layout:
+    try:
+        return _core.Layout(p.exponent_bits, p.mantissa_bits, p.bias, p.specials, p.signed, p.has_zero)
+    except ValueError as error:
+        raise ValueError(f"Format: {error}") from None
+
+
+def _parse(text: str) -> Format:
+    named = formats.get(text)
+    if named is not None:
+        return named
+    shape, *fields = text.split(":")
+    match = _SHAPE.fullmatch(shape)
+    if match is None or len(shape) > 16:
+        raise ValueError(
+            f"Format: {text[:80]!r} is neither a named format ({', '.join(formats)}) "
+            "nor text such as 'e5m3:bias=15:ieee'"
+        )
+    words: dict[str, Any] = {}
+    for field in fields:
+        key, equals, value = field.partition("=")
+        if equals and key == "bias" and re.fullmatch(r"[+-]?\d{1,6}", value):
+            key, parsed = "bias", int(value)
+        elif equals and key == "name":
+            parsed = value
+        elif field in _core.specials():
+            key, parsed = "specials", field
+        elif field in ("signed", "unsigned"):
+            key, parsed = "signed", field == "signed"
+        elif field == "nozero":
+            key, parsed = "has_zero", False
+        else:
+            raise ValueError(
+                f"Format: cannot read {field!r} in {text[:80]!r}; fields are bias=N, one of "
+                f"{', '.join(_core.specials())}, unsigned, nozero, name=NAME"
+            )
+        if key in words:
+            raise ValueError(f"Format: {field!r} repeats {key} in {text[:80]!r}")
+        words[key] = parsed
+    return Format(int(match[1]), int(match[2]), **words)
+
+
+_named_by_parameters: dict[Parameters, Format] = {}
+formats: Mapping[str, Format] = MappingProxyType({})
+
+
+def _load_table() -> dict[str, Format]:
+    table = {}
+    for name, *parameters, _source in _core.formats():
+        made = Format._intern(Parameters(*parameters), name)
+        _named_by_parameters[made._parameters] = made
+        table[name] = made
+    return table
+
+
+formats = MappingProxyType(_load_table())

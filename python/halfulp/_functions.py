@@ -1,0 +1,210 @@
+"""`encode`, `decode`, `round` as functions: everything the ufuncs take, and what no ufunc can."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from halfulp import _core, _exact
+from halfulp._codec import Codec, NanRule
+from halfulp._format import Format
+from halfulp._text import as_codec
+
+Array = npt.NDArray[Any]
+
+
+def encode(
+    x: object,
+    format: Format | Codec | str,
+    *,
+    rounding: str | None = None,
+    overflow: str | None = None,
+    nan: NanRule = None,
+    subnormals: str | None = None,
+    via: Format | str | None = None,
+    out: Array | None = None,
+) -> Any:
+    """Codes of real numbers, each rounded once from its exact value.
+
+    Parameters
+    ----------
+    x : array_like
+        What the ufunc `format.encode` takes, and Python ints of any size, Fractions, Decimals, strings
+        (``"1.5e-3"``, ``"0x1.8p-4"``, ``"1/3"``, ``"-inf"``, ``"nan"``), object arrays and nested lists of these,
+        and objects with ``__dlpack__``.
+    format : Format, Codec or str
+    rounding, overflow, nan, subnormals, via
+        The policy, as in `Format.codec`.
+    out : ndarray, optional
+        Where the codes go: of the result's shape, of a dtype that `format.code_dtype` casts to.
+
+    Returns
+    -------
+    ndarray of `format.code_dtype`, of the shape of `x`; a scalar for a scalar
+
+    Raises
+    ------
+    TypeError
+        If some element is no real number.
+    ValueError
+        If a string cannot be read, or for a policy the format cannot honour.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> import halfulp as hu
+    >>> hu.encode(Fraction(1, 3), hu.float8_e4m3fn)
+    np.uint8(43)
+    >>> hu.encode([10**400, "-0x1.8p-7", 0.3], "float4_e2m1fn", rounding="toward_zero")
+    array([7, 8, 0], dtype=uint8)
+    """
+    codec = as_codec(format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via)
+    array = _array(x)
+    if array.dtype != object:
+        return codec.encode(array[()], out=out)
+    return _deliver(_encode_objects(codec, array), out)
+
+
+def decode(codes: object, format: Format | Codec | str, *, out: Array | None = None) -> Any:
+    """Values of codes, exactly.
+
+    Parameters
+    ----------
+    codes : array_like of integers
+        Any integer dtype, Python ints, nested lists, objects with ``__dlpack__``.
+    format : Format, Codec or str
+    out : ndarray, optional
+
+    Returns
+    -------
+    ndarray of `format.value_dtype`, of the shape of `codes`; a scalar for a scalar
+
+    Raises
+    ------
+    ValueError
+        If a code has bits above the width of the format.
+
+    Examples
+    --------
+    >>> import halfulp as hu
+    >>> hu.decode([0x38, 0x7E, 0x7F], hu.float8_e4m3fn)
+    array([  1., 448.,  nan], dtype=float32)
+    """
+    target = as_codec(format).format
+    array = _array(codes)
+    if array.dtype == object:
+        array = _codes_from_objects(target, array)
+    return target.decode(array[()], out=out)
+
+
+def round(
+    x: object,
+    format: Format | Codec | str,
+    *,
+    rounding: str | None = None,
+    overflow: str | None = None,
+    nan: NanRule = None,
+    subnormals: str | None = None,
+    via: Format | str | None = None,
+    out: Array | None = None,
+) -> Any:
+    """The values of a format that real numbers are rounded to: `decode(encode(x))`.
+
+    Parameters
+    ----------
+    x, format, rounding, overflow, nan, subnormals, via, out
+        As in `encode`; what is no NumPy number counts as float64 for the result's dtype.
+
+    Returns
+    -------
+    ndarray of the smallest of float16, float32, float64, longdouble that holds the dtype of `x` and every value of
+    the format; a scalar for a scalar
+
+    Examples
+    --------
+    >>> import numpy as np, halfulp as hu
+    >>> hu.round(np.float32([0.3, 500, -1e9]), "float8_e4m3fn", overflow="saturate")
+    array([   0.3125,  448.    , -448.    ], dtype=float32)
+    """
+    codec = as_codec(format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via)
+    array = _array(x)
+    if array.dtype != object:
+        return codec.round(array[()], out=out)
+    values = codec.decode(_encode_objects(codec, array))
+    return _deliver(np.asarray(values, dtype=np.float64), out)
+
+
+def _array(x: object) -> Array:
+    """An array whose elements are exactly the caller's: of a number dtype, or of objects."""
+    if isinstance(x, np.ndarray | np.generic):
+        array = np.asarray(x)
+        return array.astype(object) if array.dtype.kind in "SUT" else array
+    if hasattr(x, "__dlpack__"):
+        return _from_dlpack(x)
+    if isinstance(x, float):
+        return np.asarray(x, dtype=np.float64)
+    if isinstance(x, list | tuple):
+        return _from_sequence(x)
+    if hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
+        array = np.asarray(x)
+        return array.astype(object) if array.dtype.kind in "SUT" else array
+    array = np.empty((), dtype=object)
+    array[()] = x
+    return array
+
+
+def _from_sequence(x: list[Any] | tuple[Any, ...]) -> Array:
+    # NumPy's own choice of dtype would round a large integer that stands beside a float.
+    try:
+        array = np.array(x, dtype=object)
+    except ValueError as error:
+        raise ValueError(f"nested sequences must not be ragged: {error}") from None
+    if array.size and set(map(type, array.flat)) == {float}:
+        return array.astype(np.float64)
+    return array
+
+
+def _from_dlpack(x: Any) -> Array:
+    try:
+        return np.from_dlpack(x)
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"cannot read this {type(x).__name__} through DLPack ({error}); move it to the CPU, detach it, and view "
+            "types that NumPy does not know as unsigned integers"
+        ) from None
+
+
+def _encode_objects(codec: Codec, array: Array) -> Array:
+    numbers = np.empty(array.size, dtype=_exact.NUMBER)
+    for i, x in enumerate(array.flat):
+        numbers[i] = _exact.number(x)
+    codes = np.empty(array.size, dtype=codec.format.code_dtype)
+    _core.encode_numbers(codec._encoder, numbers, codes)
+    return codes.reshape(array.shape)
+
+
+def _codes_from_objects(format: Format, array: Array) -> Array:
+    codes = np.empty(array.size, dtype=np.uint64)
+    for i, code in enumerate(array.flat):
+        try:
+            number = operator.index(code)
+        except TypeError:
+            raise TypeError(f"{format.name}: codes are integers, not {type(code).__name__} {str(code)[:40]!r}") from None
+        if not 0 <= number < 2**format.bits:
+            raise ValueError(f"{format.name}: {number:#x} is no code, they have {format.bits} bits")
+        codes[i] = number
+    return codes.reshape(array.shape)
+
+
+def _deliver(result: Array, out: Array | None) -> Any:
+    if out is None:
+        return result[()]
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
+    if out.shape != result.shape:
+        raise ValueError(f"out has shape {out.shape}, the result has shape {result.shape}")
+    np.copyto(out, result, casting="same_kind")
+    return out
