@@ -78,7 +78,10 @@ HALFULP_HD constexpr Lane<Word> min(Lane<Word> a, Lane<Word> b) {
 // Position of the highest set bit; -1 (all ones) for 0.
 template <class Word>
 HALFULP_HD constexpr Lane<Word> highest_bit(Lane<Word> a) {
-  Word position = ~Word{0};
+#if defined(__GNUC__) && !defined(__CUDA_ARCH__)
+  return {a.word == 0 ? static_cast<Word>(~Word{0}) : static_cast<Word>(63 - __builtin_clzll(a.word))};
+#else
+  Word position = static_cast<Word>(~Word{0});
   for (int step = Lane<Word>::width / 2; step > 0; step /= 2) {
     if ((a.word >> step) != 0) {
       a.word >>= step;
@@ -86,6 +89,7 @@ HALFULP_HD constexpr Lane<Word> highest_bit(Lane<Word> a) {
     }
   }
   return {static_cast<Word>(position + a.word)};
+#endif
 }
 
 }  // inline namespace HALFULP_TARGET

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <set>
 
 #include "foreign.hpp"
 
@@ -19,6 +20,7 @@ struct Work {
   std::string doc;
   Encoder encoder;
   ValueDecoder decoder;
+  std::set<int> foreign_types;  // type numbers whose loops have been added; touched under the GIL only
 };
 
 constexpr const char* capsule_name = "halfulp.ufunc";
@@ -170,24 +172,25 @@ int add_builtin_loops(PyObject* ufunc, const Work& w) {
 // ml_dtypes may be imported after the ufunc was made: its loops are added when such an array first arrives, before
 // NumPy looks for one.
 int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr) {
+  Work& w = *work_of(ufunc);
+  if (w.verb == Verb::decode || w.foreign_types.count(descr->type_num) != 0) return 0;
   const ValueDecoder* from = foreign_decoder(descr);
   if (from == nullptr) return 0;
-  const Work& w = *work_of(ufunc);
-  int status = 0;
-  if (w.verb == Verb::encode) {
-    status = add_loop(ufunc, NPY_DTYPE(descr), type_num_of_codes(w.encoder.code_bytes), encode_foreign_loop);
-  } else if (w.verb == Verb::round) {
-    status = add_loop(ufunc, NPY_DTYPE(descr), round_type(from->format, w.encoder.format), round_foreign_loop);
-  }
-  if (status < 0 && PyErr_ExceptionMatches(PyExc_TypeError)) {
-    PyErr_Clear();  // the loop is there already
-    return 0;
-  }
+  const bool encodes = w.verb == Verb::encode;
+  const int result = encodes ? type_num_of_codes(w.encoder.code_bytes) : round_type(from->format, w.encoder.format);
+  const int status = add_loop(ufunc, NPY_DTYPE(descr), result, encodes ? encode_foreign_loop : round_foreign_loop);
+  if (status == 0) w.foreign_types.insert(descr->type_num);
   return status;
 }
 
-PyArray_Descr* user_descr(PyObject* argument) {
-  if (PyArray_Check(argument)) return PyArray_DESCR(reinterpret_cast<PyArrayObject*>(argument));
+// The dtype of an array or NumPy scalar as a new reference; null, without an exception, for anything else.
+PyArray_Descr* descr_of(PyObject* argument) {
+  if (PyArray_Check(argument)) {
+    PyArray_Descr* descr = PyArray_DESCR(reinterpret_cast<PyArrayObject*>(argument));
+    Py_INCREF(descr);
+    return descr;
+  }
+  if (PyObject_TypeCheck(argument, &PyGenericArrType_Type)) return PyArray_DescrFromScalar(argument);
   return nullptr;
 }
 
@@ -200,16 +203,21 @@ void explain_missing_loop(const Work& w, PyObject* argument) {
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(traceback);
-  PyArray_Descr* descr = user_descr(argument);
+  PyArray_Descr* descr = descr_of(argument);
   PyObject* given = descr != nullptr ? PyObject_Str(reinterpret_cast<PyObject*>(descr))
                                      : PyUnicode_FromString(Py_TYPE(argument)->tp_name);
+  Py_XDECREF(descr);
   if (given == nullptr) return;
   if (w.verb == Verb::decode) {
-    PyErr_Format(PyExc_TypeError, "%s takes codes of an integer dtype, not %U; view other storage as unsigned integers, as in codes.view(np.uint8)", w.name.c_str(), given);
+    PyErr_Format(PyExc_TypeError,
+                 "%s takes codes of an integer dtype, not %U; view other storage as unsigned integers first, as in "
+                 "codes.view(np.uint8)",
+                 w.name.c_str(), given);
   } else {
     PyErr_Format(PyExc_TypeError,
-                 "%s takes float16, float32, float64, longdouble, integer, bool or ml_dtypes input, not %U, with out= of a dtype the result casts to; "
-                 "for Python ints beyond 64 bits, Fractions, Decimals, strings and object arrays use halfulp.%s(x, format), for complex numbers pass .real and .imag",
+                 "%s takes float16, float32, float64, longdouble, integer, bool or ml_dtypes input, not %U; for Python "
+                 "ints beyond 64 bits, Fractions, Decimals, strings and object arrays use halfulp.%s(x, format); for "
+                 "complex numbers pass .real and .imag",
                  w.name.c_str(), given, w.verb == Verb::encode ? "encode" : "round");
   }
   Py_DECREF(given);
@@ -220,8 +228,11 @@ vectorcallfunc numpy_vectorcall = nullptr;
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   const Py_ssize_t n = PyVectorcall_NARGS(nargsf);
   if (n > 0) {
-    PyArray_Descr* descr = user_descr(args[0]);
-    if (descr != nullptr && PyTypeNum_ISUSERDEF(descr->type_num) && add_foreign_loop(self, descr) < 0) return nullptr;
+    PyArray_Descr* descr = descr_of(args[0]);
+    const int status =
+        descr != nullptr && PyTypeNum_ISUSERDEF(descr->type_num) ? add_foreign_loop(self, descr) : 0;
+    Py_XDECREF(descr);
+    if (status < 0) return nullptr;
   }
   PyObject* result = numpy_vectorcall(self, args, nargsf, kwnames);
   if (result == nullptr && n > 0 && PyErr_ExceptionMatches(PyExc_TypeError)) {
@@ -249,7 +260,7 @@ int import_api() {
 
 PyObject* make_ufunc(Verb verb, const std::string& name, const std::string& doc, const Encoder& encoder,
                      const ValueDecoder& decoder) {
-  auto work = std::make_unique<Work>(Work{verb, name, doc, encoder, decoder});
+  auto work = std::make_unique<Work>(Work{verb, name, doc, encoder, decoder, {}});
   Work* w = work.get();
   PyObject* capsule = PyCapsule_New(w, capsule_name, free_work);
   if (capsule == nullptr) return nullptr;

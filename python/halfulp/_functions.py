@@ -64,7 +64,7 @@ def encode(
     codec = as_codec(format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via)
     array = _array(x)
     if array.dtype != object:
-        return codec.encode(array[()], out=out)
+        return codec.encode(array, out=out)
     return _deliver(_encode_objects(codec, array), out)
 
 
@@ -97,7 +97,7 @@ def decode(codes: object, format: Format | Codec | str, *, out: Array | None = N
     array = _array(codes)
     if array.dtype == object:
         array = _codes_from_objects(target, array)
-    return target.decode(array[()], out=out)
+    return target.decode(array, out=out)
 
 
 def round(
@@ -132,7 +132,7 @@ def round(
     codec = as_codec(format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via)
     array = _array(x)
     if array.dtype != object:
-        return codec.round(array[()], out=out)
+        return codec.round(array, out=out)
     values = codec.decode(_encode_objects(codec, array))
     return _deliver(np.asarray(values, dtype=np.float64), out)
 
@@ -140,7 +140,7 @@ def round(
 def _array(x: object) -> Array:
     """An array whose elements are exactly the caller's: of a number dtype, or of objects."""
     if isinstance(x, np.ndarray | np.generic):
-        array = np.asarray(x)
+        array = np.asanyarray(x)
         return array.astype(object) if array.dtype.kind in "SUT" else array
     if hasattr(x, "__dlpack__"):
         return _from_dlpack(x)
