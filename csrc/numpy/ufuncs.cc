@@ -199,7 +199,7 @@ void explain_missing_loop(const Work& w, PyObject* argument) {
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   const char* name = type != nullptr ? reinterpret_cast<PyTypeObject*>(type)->tp_name : "";
-  if (std::strstr(name, "UFunc") == nullptr) return PyErr_Restore(type, value, traceback);
+  if (std::strstr(name, "UFuncNoLoop") == nullptr) return PyErr_Restore(type, value, traceback);
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(traceback);

@@ -1,5 +1,7 @@
 // The loops of one target, written once over its lane types. Included by kernels_<isa>.cc after its lanes.
 
+#include <cstring>
+
 #include "../halfulp/round_to_odd.hpp"
 #include "kernels.hpp"
 
@@ -143,27 +145,70 @@ inline void encode_wide_kernel(const Codec<u64>& c, int code_bytes, Source sourc
   }
 }
 
+// Integers of at most 24 bits are binary32 numbers: the conversion is exact, so no control word matters.
+template <class Int>
+usize narrow_integers(const void* from, u32* to, usize n) {
+  const Int* p = static_cast<const Int*>(from);
+  for (usize i = 0; i < n; ++i) {
+    const float value = static_cast<float>(p[i]);
+    std::memcpy(to + i, &value, sizeof value);
+  }
+  return n;
+}
+
 #if defined(HALFULP_HAS_HALF)
-HALFULP_NOINLINE inline usize narrow_lanes(Source source, const void* from, u32* to, usize n) {
+// Integers of 32 bits are binary64 numbers.
+template <class Int>
+usize narrow_through_double(const void* from, u32* to, usize n) {
+  constexpr usize lanes = Narrow::lanes;
+  const Int* p = static_cast<const Int*>(from);
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    double exact[lanes];
+    for (usize k = 0; k < lanes; ++k) exact[k] = static_cast<double>(p[i + k]);
+    store(to + i, round_to_odd(exact));
+  }
+  return i;
+}
+
+inline usize narrow_halves(const void* from, u32* to, usize n) {
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
-  if (source == Source::binary16) {
-    for (; i + lanes <= n; i += lanes) store(to + i, widen_half(static_cast<const u16*>(from) + i));
-  } else if (source == Source::binary64) {
-    for (; i + lanes <= n; i += lanes) store(to + i, round_to_odd(static_cast<const double*>(from) + i));
-  }
+  for (; i + lanes <= n; i += lanes) store(to + i, widen_half(static_cast<const u16*>(from) + i));
+  return i;
+}
+
+inline usize narrow_doubles(const void* from, u32* to, usize n) {
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, round_to_odd(static_cast<const double*>(from) + i));
   return i;
 }
 #endif
 
+// As many elements from the start as the fast ways of this target take.
+HALFULP_NOINLINE inline usize narrow_fast(Source source, bool flush, const void* from, u32* to, usize n) {
+  switch (source) {
+    case Source::int8: return narrow_integers<i8>(from, to, n);
+    case Source::uint8: return narrow_integers<u8>(from, to, n);
+    case Source::int16: return narrow_integers<i16>(from, to, n);
+    case Source::uint16: return narrow_integers<u16>(from, to, n);
+#if defined(HALFULP_HAS_HALF)
+    case Source::int32: return narrow_through_double<i32>(from, to, n);
+    case Source::uint32: return narrow_through_double<u32>(from, to, n);
+    case Source::binary16: return flush ? 0 : narrow_halves(from, to, n);
+    case Source::binary64: return flush ? 0 : narrow_doubles(from, to, n);
+#endif
+    default: return 0;
+  }
+}
+
 inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, usize n) {
   usize done = 0;
-#if defined(HALFULP_HAS_HALF)
-  if (!flush) {
+  {
     const Environment environment;
-    done = narrow_lanes(source, from, to, n);
+    done = narrow_fast(source, flush, from, to, n);
   }
-#endif
   const char* rest = static_cast<const char*>(from) + done * source_bytes(source);
   if (done < n) encode_wide_as(to_binary32_odd, source, flush, rest, to + done, n - done);
 }
