@@ -194,16 +194,26 @@ PyArray_Descr* descr_of(PyObject* argument) {
   return nullptr;
 }
 
-// NumPy's own message names no way out.
+// Whether the ufunc has a loop for this input, so that an error must be about something else.
+bool takes(const Work& w, PyArray_Descr* descr) {
+  if (descr == nullptr) return false;
+  const ElementType* type = element_type(descr->type_num);
+  return type != nullptr && (type->is_integer || w.verb != Verb::decode);
+}
+
+// NumPy's own message about a missing loop names no way out. (The exception that has `dtypes` is that one.)
 void explain_missing_loop(const Work& w, PyObject* argument) {
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
-  const char* name = type != nullptr ? reinterpret_cast<PyTypeObject*>(type)->tp_name : "";
-  if (std::strstr(name, "UFuncNoLoop") == nullptr) return PyErr_Restore(type, value, traceback);
+  PyErr_NormalizeException(&type, &value, &traceback);
+  PyArray_Descr* descr = descr_of(argument);
+  if (!PyObject_HasAttrString(value, "dtypes") || takes(w, descr)) {
+    Py_XDECREF(descr);
+    return PyErr_Restore(type, value, traceback);
+  }
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(traceback);
-  PyArray_Descr* descr = descr_of(argument);
   PyObject* given = descr != nullptr ? PyObject_Str(reinterpret_cast<PyObject*>(descr))
                                      : PyUnicode_FromString(Py_TYPE(argument)->tp_name);
   Py_XDECREF(descr);
