@@ -80,6 +80,23 @@ def _ratio(negative: bool, numerator: int, denominator: int) -> Number:
 
 
 def _float(x: Any) -> Number:
+    # From the bits: arithmetic, and even frexp, may flush subnormals.
+    if isinstance(x, np.longdouble):
+        return _longdouble(x)
+    value = np.asarray(x)
+    bits = int(value.view(f"u{value.itemsize}")[()])
+    trailing_bits, exponent_bits = {2: (10, 5), 4: (23, 8), 8: (52, 11)}[value.itemsize]
+    trailing = bits & ((1 << trailing_bits) - 1)
+    field = (bits >> trailing_bits) & ((1 << exponent_bits) - 1)
+    negative = bool(bits >> (trailing_bits + exponent_bits))
+    if field == (1 << exponent_bits) - 1:
+        return 0, 0, _NAN if trailing else _INFINITE, negative
+    significand = trailing | (field > 0) << trailing_bits
+    exponent = max(field, 1) - ((1 << (exponent_bits - 1)) - 1) - trailing_bits
+    return _ratio(negative, significand << max(exponent, 0), 1 << max(-exponent, 0))
+
+
+def _longdouble(x: Any) -> Number:
     negative = bool(np.signbit(x))
     if np.isnan(x):
         return 0, 0, _NAN, negative

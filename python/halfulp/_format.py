@@ -259,7 +259,8 @@ class Format:
         return np.dtype(np.float32 if self._layout.fits_binary32 else np.float64)
 
     def _value(self, code: int) -> float:
-        return float(self.decode(self.code_dtype.type(code)))
+        # To binary64 by our own means: a processor that flushes subnormals may lose the value on the way.
+        return float(widen(self.decode(self.code_dtype.type(code))))
 
     @property
     def max(self) -> float:
@@ -271,14 +272,12 @@ class Format:
         """The lowest finite value: the most negative one, or the smallest of an unsigned format."""
         if not self.signed:
             return self._value(0)
-        negative = self._layout.max_negative_magnitude
-        return -math.ldexp(negative, self._layout.lsb_exponent) if self.kind == "integer" else -self.max
+        return self._value(self._layout.sign_bit) if self.kind == "integer" else -self.max
 
     @property
     def min_normal(self) -> float:
         """The smallest positive normal number; without an exponent field, the smallest positive number."""
-        layout = self._layout
-        return math.ldexp(1.0, layout.emin if self.exponent_bits else layout.lsb_exponent)
+        return math.ldexp(1.0, self._layout.emin) if self.exponent_bits else self.min_subnormal
 
     @property
     def min_subnormal(self) -> float:
@@ -288,8 +287,7 @@ class Format:
     @property
     def eps(self) -> float:
         """The distance from 1 to the next larger number; without an exponent field, the last place."""
-        layout = self._layout
-        return math.ldexp(1.0, -self.mantissa_bits if self.exponent_bits else layout.lsb_exponent)
+        return math.ldexp(1.0, -self.mantissa_bits) if self.exponent_bits else self.min_subnormal
 
     @property
     def code_of_nan(self) -> int | None:
@@ -322,9 +320,14 @@ class Format:
         """
         if self.bits > 16:
             raise ValueError(f"{self.name}.values(): 2**{self.bits} values; decode the codes you need instead")
-        decoded = self.decode(np.arange(2**self.bits, dtype=np.uint32))
-        distinct: npt.NDArray[Any] = np.unique(decoded[np.isfinite(decoded)])
-        return distinct
+        layout = self._layout
+        codes = np.arange(layout.max_code + 1, dtype=np.int64)
+        if self.signed:
+            magnitudes = np.arange(layout.max_negative_magnitude, 0, -1)
+            negative = 2**self.bits - magnitudes if self.kind == "integer" else layout.sign_bit | magnitudes
+            codes = np.concatenate([negative, codes])
+        values: npt.NDArray[Any] = self.decode(codes)
+        return values
 
     # -- conversions
 
@@ -396,6 +399,12 @@ class Format:
         from halfulp._codec import Codec
 
         return Codec._make(self, rounding, overflow, nan, subnormals, via)
+
+
+def widen(values: Any) -> npt.NDArray[np.float64]:
+    """Values as float64, exactly, whatever the floating-point environment."""
+    wide: npt.NDArray[np.float64] = formats["float64"].encode(np.asarray(values)).view(np.float64)
+    return wide
 
 
 def _integer(argument: str, value: object) -> int:

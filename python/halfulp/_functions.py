@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from halfulp import _core, _exact
 from halfulp._codec import Codec, NanRule
-from halfulp._format import Format
+from halfulp._format import Format, widen
 from halfulp._text import as_codec
 
 Array = npt.NDArray[Any]
@@ -133,8 +133,7 @@ def round(
     array = _array(x)
     if array.dtype != object:
         return codec.round(array, out=out)
-    values = codec.decode(_encode_objects(codec, array))
-    return _deliver(np.asarray(values, dtype=np.float64), out)
+    return _deliver(np.asarray(widen(codec.decode(_encode_objects(codec, array)))), out)
 
 
 def _array(x: object) -> Array:
