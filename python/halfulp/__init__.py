@@ -15,7 +15,7 @@ from halfulp._version import __version__
 
 globals().update(formats)
 
-__all__ = [  # noqa: PLE0604 (the named formats are attributes, made from the table)
+__all__ = [
     "Codec",
     "Format",
     "Preset",

@@ -46,7 +46,7 @@ def number(x: object) -> Number:
     if isinstance(x, (bool, np.bool_)):
         return _ratio(False, int(x), 1)
     if isinstance(x, (int, np.integer)):
-        return _ratio(x < 0, abs(int(x)), 1)
+        return _ratio(bool(x < 0), abs(int(x)), 1)
     if isinstance(x, (float, np.floating)):
         return _float(x)
     if isinstance(x, Rational):
@@ -180,4 +180,3 @@ def _quotient(text: str, negative: bool, numerator: str, denominator: str) -> Nu
     if int(denominator) == 0:
         raise ValueError(f"cannot read {text[:40]!r} as a number: the denominator is zero")
     return _ratio(negative, int(numerator), int(denominator))
-

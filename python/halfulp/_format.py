@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 Specials = Literal["ieee", "fn", "fnuz", "finite", "p3109_e", "p3109_f", "integer"]
 
-_CODE_DTYPES = {1: np.dtype(np.uint8), 2: np.dtype(np.uint16), 4: np.dtype(np.uint32), 8: np.dtype(np.uint64)}
+_CODE_DTYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype(np.uint8),
+    2: np.dtype(np.uint16),
+    4: np.dtype(np.uint32),
+    8: np.dtype(np.uint64),
+}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHAPE = re.compile(r"e(\d+)m(\d+)")
 
@@ -82,8 +87,9 @@ class Format:
 
     __slots__ = ("__weakref__", "_codecs", "_layout", "_name", "_parameters", "_ufuncs")
 
-    _interned: ClassVar[weakref.WeakValueDictionary[tuple[Parameters, str | None], Format]]
-    _interned = weakref.WeakValueDictionary()
+    _interned: ClassVar[weakref.WeakValueDictionary[tuple[Parameters, str | None], Format]] = (
+        weakref.WeakValueDictionary()
+    )
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
     _parameters: Parameters
@@ -448,23 +454,23 @@ def _parse(text: str) -> Format:
     for field in fields:
         key, equals, value = field.partition("=")
         if equals and key == "bias" and re.fullmatch(r"[+-]?\d{1,6}", value):
-            key, parsed = "bias", int(value)
+            word: tuple[str, Any] = ("bias", int(value))
         elif equals and key == "name":
-            parsed = value
+            word = ("name", value)
         elif field in _core.specials():
-            key, parsed = "specials", field
+            word = ("specials", field)
         elif field in ("signed", "unsigned"):
-            key, parsed = "signed", field == "signed"
+            word = ("signed", field == "signed")
         elif field == "nozero":
-            key, parsed = "has_zero", False
+            word = ("has_zero", False)
         else:
             raise ValueError(
                 f"Format: cannot read {field!r} in {text[:80]!r}; fields are bias=N, one of "
                 f"{', '.join(_core.specials())}, unsigned, nozero, name=NAME"
             )
-        if key in words:
-            raise ValueError(f"Format: {field!r} repeats {key} in {text[:80]!r}")
-        words[key] = parsed
+        if word[0] in words:
+            raise ValueError(f"Format: {field!r} repeats {word[0]} in {text[:80]!r}")
+        words[word[0]] = word[1]
     return Format(int(match[1]), int(match[2]), **words)
 
 
@@ -474,9 +480,10 @@ formats: Mapping[str, Format] = MappingProxyType({})
 
 def _load_table() -> dict[str, Format]:
     table = {}
-    for name, *parameters, _source in _core.formats():
-        made = Format._intern(Parameters(*parameters), name)
-        _named_by_parameters[made._parameters] = made
+    for row in _core.formats():
+        name, parameters = row[0], Parameters(*row[1:7])
+        made = Format._intern(parameters, name)
+        _named_by_parameters[parameters] = made
         table[name] = made
     return table
 

@@ -191,7 +191,8 @@ def _codes_from_objects(format: Format, array: Array) -> Array:
         try:
             number = operator.index(code)
         except TypeError:
-            raise TypeError(f"{format.name}: codes are integers, not {type(code).__name__} {str(code)[:40]!r}") from None
+            found = f"{type(code).__name__} {str(code)[:40]!r}"
+            raise TypeError(f"{format.name}: codes are integers, not {found}") from None
         if not 0 <= number < 2**format.bits:
             raise ValueError(f"{format.name}: {number:#x} is no code, they have {format.bits} bits")
         codes[i] = number
