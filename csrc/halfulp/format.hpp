@@ -149,10 +149,7 @@ HALFULP_HD constexpr FormatError check(const Format& f) {
   if (!f.has_zero && (f.is_signed || f.exponent_bits < 1)) return FormatError::zero;
   // A magnitude field too small for its special codes would wrap around below.
   const u64 reserved = (f.has_inf() ? 1 : 0) + (f.has_nan() && !f.nan_is_negative_zero() ? 1 : 0);
-  if (f.magnitude_mask() < reserved + (f.has_zero ? 1 : 0)) {
-    // The sign bit alone is a format of two's complement: int1 holds 0 and -1.
-    if (!(f.is_integer() && f.is_signed)) return FormatError::too_few_codes;
-  }
+  if (f.magnitude_mask() < reserved + (f.has_zero ? 1 : 0)) return FormatError::too_few_codes;
   if (f.lsb_exponent() < -1074) return FormatError::too_small;
   if (f.emax() > 1023) return FormatError::too_large;
   return FormatError::none;

@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 Specials = Literal["ieee", "fn", "fnuz", "finite", "p3109_e", "p3109_f", "integer"]
 
-_CODE_DTYPES: dict[int, np.dtype[Any]] = {
-    1: np.dtype(np.uint8),
-    2: np.dtype(np.uint16),
-    4: np.dtype(np.uint32),
-    8: np.dtype(np.uint64),
-}
+_CODE_DTYPES: dict[int, np.dtype[Any]] = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHAPE = re.compile(r"e(\d+)m(\d+)")
 
