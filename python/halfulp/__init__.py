@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from halfulp import _core
-from halfulp._codec import Codec
+from halfulp._codec import Codec, roundings
 from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
 from halfulp._machine import available_isas, get_include, show_config, use_isa
@@ -28,6 +28,7 @@ __all__ = [
     "isa",
     "presets",
     "round",
+    "roundings",
     "show_config",
     "use_isa",
     *formats,

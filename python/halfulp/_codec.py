@@ -13,6 +13,9 @@ from halfulp._format import Format, formats
 
 NanRule = str | int | tuple[int, int] | None
 
+roundings: tuple[str, ...] = _core.roundings()
+"""The rounding modes, as `Format.codec` takes them."""
+
 _NAN_WORDS = ("keep_sign", "canonical", "keep_payload", "max", "zero")
 
 

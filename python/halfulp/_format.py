@@ -19,8 +19,6 @@ from halfulp import _core
 if TYPE_CHECKING:
     from halfulp._codec import Codec, NanRule
 
-Specials = Literal["ieee", "fn", "fnuz", "finite", "p3109_e", "p3109_f", "integer"]
-
 _CODE_DTYPES: dict[int, np.dtype[Any]] = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHAPE = re.compile(r"e(\d+)m(\d+)")

@@ -127,7 +127,7 @@ def round(
     --------
     >>> import numpy as np, halfulp as hu
     >>> hu.round(np.float32([0.3, 500, -1e9]), "float8_e4m3fn", overflow="saturate")
-    array([   0.3125,  448.    , -448.    ], dtype=float32)
+    array([ 3.125e-01,  4.480e+02, -4.480e+02], dtype=float32)
     """
     codec = as_codec(format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via)
     array = _array(x)

@@ -1,0 +1,70 @@
+"""The ``halfulp`` command: survey weights, cast them, list formats, look at one number bit by bit."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from halfulp.cli import cast, formats, show, survey
+
+COMMANDS = (survey, cast, formats, show)
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with one-line complaints in the words of every other complaint."""
+
+    def error(self, message: str) -> NoReturn:
+        """Stop with exit code 2."""
+        self.exit(2, f"halfulp: error: {message} (see '{self.prog} --help')\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = Parser(
+        prog="halfulp",
+        description="What number formats do to numbers, bit for bit.",
+        epilog="Start with 'halfulp survey', which needs no file.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    for command in COMMANDS:
+        name = command.__name__.rpartition(".")[2]
+        sub = commands.add_parser(
+            name,
+            help=command.HELP,
+            description=command.DESCRIPTION,
+            epilog=command.EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0, 2 for an error, 130 for Ctrl-C, 141 for a closed pipe."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        options = build_parser().parse_args(show.protect_negatives(words) or ["--help"])
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone (``| head``). Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (ValueError, TypeError) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"halfulp: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2

@@ -1,0 +1,29 @@
+"""Arguments that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from fnmatch import fnmatchcase
+
+ROUNDING_HELP = "nearest_even (default), nearest_away, toward_zero, toward_positive, toward_negative or to_odd"
+OVERFLOW_HELP = (
+    "default: too large becomes Inf, NaN in formats without Inf, the maximum in formats with neither; "
+    "saturate: always the maximum; saturate_keep_inf: the maximum, but an infinity stays one"
+)
+FORMAT_EXAMPLE = "a name from 'halfulp formats' or text such as e5m3:bias=15:ieee"
+
+
+def add_policy(parser: argparse.ArgumentParser) -> None:
+    """--rounding and --overflow."""
+    parser.add_argument("--rounding", default="nearest_even", metavar="MODE", help=ROUNDING_HELP)
+    parser.add_argument("--overflow", default="default", metavar="RULE", help=OVERFLOW_HELP)
+
+
+def add_tensors(parser: argparse.ArgumentParser, what: str) -> None:
+    """--tensors."""
+    parser.add_argument("--tensors", default="*", metavar="GLOB", help=f"{what}, e.g. '*.weight' (default: all)")
+
+
+def wanted(name: str, glob: str) -> bool:
+    """Whether a tensor's name matches --tensors."""
+    return fnmatchcase(name, glob)

@@ -1,0 +1,191 @@
+"""``halfulp cast``: write a file's weights in another format, as real codes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import halfulp as hu
+from halfulp.cli.arguments import FORMAT_EXAMPLE, add_policy, add_tensors, wanted
+from halfulp.cli.measure import Overflow, absmax_scale, apply_scale, largest_magnitude
+from halfulp.cli.table import Progress, progress, show_bytes
+from halfulp.io import Outgoing, Tensor, TensorFile, open_tensors, write_safetensors
+from halfulp.io.header import TAG_BITS
+from halfulp.io.safetensors import CODED, PLAIN
+from halfulp.io.tensor import Array, printable
+
+HELP = "write a file's weights in another format"
+DESCRIPTION = """\
+Cast every float tensor of FILE (.safetensors, .npy, .npz) to one format and
+write the codes to a safetensors file. Integers and booleans are copied."""
+EPILOG = """\
+what is written
+  Formats safetensors has a dtype for (float64, float32, float16, bfloat16,
+  float8_e4m3fn, float8_e5m2, float8_e4m3fnuz, float8_e5m2fnuz, float8_e8m0fnu,
+  int8, uint8) are written with it, so every reader understands them. All others
+  are written one code per element, as U8, U16, U32 or U64. The metadata says
+  how to read either back: halfulp.format, halfulp.policy (JSON),
+  halfulp.version, and halfulp.tensors (JSON: per tensor its format, original
+  dtype and scale, a hexadecimal float; value = decoded code / scale). The
+  input's own metadata is kept.
+
+reading it back
+  halfulp.io.load("OUT.safetensors") gives a dictionary of decoded, unscaled
+  float arrays; 'halfulp survey' and 'halfulp cast' read it as well.
+
+--scale absmax is explained in 'halfulp survey --help'."""
+
+TAG_OF_FORMAT = {name: tag for tag, name in CODED.items()} | {
+    "float64": "F64", "float32": "F32", "float16": "F16", "int8": "I8", "uint8": "U8",
+}  # fmt: skip
+TAG_OF_DTYPE = {np.dtype(text): tag for tag, text in PLAIN.items()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", metavar="FILE", help="the weights")
+    parser.add_argument("--to", required=True, metavar="FORMAT", help=FORMAT_EXAMPLE)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.safetensors", help="the file to write")
+    parser.add_argument(
+        "--scale", choices=("none", "absmax"), default="none", help="scale each tensor first (default: none)"
+    )
+    add_policy(parser)
+    parser.add_argument(
+        "--nan", metavar="RULE", help="keep_sign, canonical, keep_payload, max, zero, or a code such as 0x7f"
+    )
+    parser.add_argument(
+        "--subnormals",
+        default="gradual",
+        metavar="RULE",
+        help="gradual (default), flush_output, flush_tiny or flush_input",
+    )
+    add_tensors(parser, "cast only tensors with such names, copy the others")
+    parser.add_argument("--all", action="store_true", help="cast integers and booleans too")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Cast and report."""
+    fmt = hu.Format(options.to)
+    policy = {
+        "rounding": options.rounding,
+        "overflow": options.overflow,
+        "nan": options.nan,
+        "subnormals": options.subnormals,
+    }
+    codec = fmt.codec(**(policy | {"nan": _nan_rule(options.nan)}))
+    source, target = Path(options.file), Path(options.output)
+    if target.suffix.lower() != ".safetensors":
+        raise ValueError(f"{target}: --output is a safetensors file; let its name end in .safetensors")
+    if not target.parent.is_dir() or target.is_dir():
+        raise ValueError(f"{target}: --output cannot be written there; name a file in a folder that exists")
+    if target.exists() and source.exists() and os.path.samefile(source, target):
+        raise ValueError(f"{target}: is the input itself, and a cast cannot be undone; give --output another name")
+    begun = time.perf_counter()
+    with open_tensors(source) as file:
+        job = Job(file, codec, policy, options)
+        with progress("cast", sum(tensor.size for tensor in file.values())) as job.advance:
+            write_safetensors(target, job.outgoing(), job.metadata())
+    before, after = source.stat().st_size, target.stat().st_size
+    seconds = time.perf_counter() - begun
+    print(
+        f"{target}: {len(job.scales)} of {len(file)} tensors cast to {fmt.name}, "
+        f"{show_bytes(before)} -> {show_bytes(after)} in {seconds:.2g} s"
+    )
+    if job.overflowed:
+        what = "weight lies" if job.overflowed == 1 else "weights lie"
+        print(f"{job.overflowed:,} {what} beyond the format's largest value, {fmt.max:g}; there, {_fate(codec)}.")
+
+
+def _nan_rule(text: str | None) -> str | int | None:
+    """A rule's name, or a code written as a number."""
+    try:
+        return None if text is None else int(text, 0)
+    except ValueError:
+        return text
+
+
+def _fate(codec: hu.Codec) -> str:
+    """What becomes of numbers that are too large, found by trying."""
+    largest = np.finfo(np.float64).max
+    results = [float(value) for value in hu.decode(codec.encode(np.array([largest, -largest])), codec.format)]
+    shown = " or ".join(dict.fromkeys(f"{value:g}" for value in results))
+    cure = "" if np.isfinite(results).all() else " (see --overflow saturate and --scale absmax)"
+    return f"casting gives {shown}{cure}"
+
+
+class Job:
+    """One cast of one file: which tensors, how scaled, and how it goes."""
+
+    def __init__(self, file: TensorFile, codec: hu.Codec, policy: dict[str, Any], options: argparse.Namespace) -> None:
+        self.file, self.codec, self.policy = file, codec, policy
+        self.tag = TAG_OF_FORMAT.get(codec.format.name, f"U{8 * codec.format.code_dtype.itemsize}")
+        self.overflow = Overflow(codec.format, options.rounding)
+        self.overflowed = 0
+        self.advance: Progress = lambda done: None
+        self.scales = {}
+        for tensor in file.values():
+            if (tensor.is_float or options.all) and wanted(tensor.name, options.tensors):
+                absmax = options.scale == "absmax"
+                self.scales[tensor.name] = _absmax(tensor, codec.format) if absmax else 1.0
+
+    def outgoing(self) -> list[Outgoing]:
+        """The tensors of the new file, in the order of the old one."""
+        return [self._cast(t) if t.name in self.scales else self._copy(t) for t in self.file.values()]
+
+    def metadata(self) -> dict[str, str]:
+        """The old file's metadata, and how to read the codes back."""
+        fmt = self.codec.format
+        notes = {}
+        for name, tensor in self.file.items():
+            if name in self.scales:
+                scale = self.scales[name]
+                notes[name] = {"format": fmt.text, "dtype": tensor.dtype_name, "scale": scale.hex()}
+            elif tensor.format is not None:  # codes of an earlier cast, copied: their key must come along
+                text = tensor.format.text
+                notes[name] = {"format": text, "dtype": tensor.dtype_name, "scale": tensor.scale.hex()}
+        kept = {key: text for key, text in self.file.metadata.items() if not key.startswith("halfulp.")}
+        return kept | {
+            "halfulp.version": hu.__version__,
+            "halfulp.format": fmt.text,
+            "halfulp.policy": json.dumps(self.policy),
+            "halfulp.tensors": json.dumps(notes),
+        }
+
+    def _cast(self, tensor: Tensor) -> Outgoing:
+        scale = self.scales[tensor.name]
+        limit = min(self.overflow.above[0], self.overflow.below[0])
+
+        def chunks() -> Iterator[Array]:
+            for values in tensor.chunks():
+                scaled = apply_scale(values, scale)
+                if largest_magnitude(scaled) >= limit:
+                    wide = scaled.astype(np.float64)
+                    self.overflowed += self.overflow.count(wide[np.isfinite(wide)])
+                yield self.codec.encode(scaled)
+                self.advance(values.size)
+
+        return Outgoing(tensor.name, self.tag, tensor.shape, chunks)
+
+    def _copy(self, tensor: Tensor) -> Outgoing:
+        tag = tensor.tag if tensor.tag in TAG_BITS else TAG_OF_DTYPE.get(tensor.stored.newbyteorder("<"))
+        if tag is None:
+            next(tensor.stored_chunks())  # says why it cannot be read
+            raise ValueError(f"{tensor.path}: tensor '{printable(tensor.name)}' cannot be copied")
+
+        def chunks() -> Iterator[Array]:
+            for stored in tensor.source(1 << 16):
+                yield stored
+                self.advance(stored.size)
+
+        return Outgoing(tensor.name, tag, tensor.shape, chunks)
+
+
+def _absmax(tensor: Tensor, fmt: hu.Format) -> float:
+    return absmax_scale(fmt, max((largest_magnitude(chunk) for chunk in tensor.chunks()), default=0.0))

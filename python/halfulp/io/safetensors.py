@@ -1,0 +1,132 @@
+"""Our own safetensors reader: checks everything first, then reads tensors piece by piece with plain reads.
+
+Plain reads rather than a memory map: a mapped file that another process cuts short kills the reader with
+SIGBUS, and mapped pages count as this process's memory.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import halfulp as hu
+from halfulp.io.header import Entry, Header, header_length, parse_header
+from halfulp.io.tensor import Array, Tensor, TensorFile, complaint, printable
+
+PLAIN = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "?",
+}  # fmt: skip
+CODED = {
+    "BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
+}  # fmt: skip
+UNREADABLE = {
+    "F4": "is packed 4-bit floats, which this version cannot unpack",
+    "F6_E2M3": "is packed 6-bit floats, which this version cannot unpack",
+    "F6_E3M2": "is packed 6-bit floats, which this version cannot unpack",
+    "C64": "is complex, halfulp rounds real numbers",
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a halfulp cast wrote about one tensor: how its codes become values again."""
+
+    format: hu.Format
+    scale: float
+
+
+def open_safetensors(path: str | Path) -> TensorFile:
+    """Open and check a safetensors file; ValueError says what is wrong with it."""
+    name = str(path)
+    file = Path(path).open("rb", buffering=0)  # noqa: SIM115 (TensorFile.close closes it)
+    try:
+        size = os.fstat(file.fileno()).st_size
+        length = header_length(name, file.read(8), size)
+        header = parse_header(name, file.read(length), size)
+        notes = read_notes(name, header)
+        tensors = [_tensor(name, file, header.data_start, entry, notes.get(entry.name)) for entry in header.entries]
+    except BaseException:
+        file.close()
+        raise
+    return TensorFile(name, tensors, header.metadata, file.close)
+
+
+def read_notes(path: str, header: Header) -> Mapping[str, Note]:
+    """The notes of a halfulp cast from the metadata, as doubtful as the rest of the file."""
+    text = header.metadata.get("halfulp.tensors")
+    if text is None:
+        return {}
+    tags = {entry.name: entry.tag for entry in header.entries}
+    notes = {}
+    try:
+        document = json.loads(text)
+        if not isinstance(document, dict):
+            raise ValueError("it is not a JSON object")
+        for name, fields in document.items():
+            notes[name] = _note(fields, tags.get(name))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        what = f"its metadata 'halfulp.tensors' is not what halfulp writes ({error})"
+        raise complaint(path, what, "remove that entry to read the bare codes") from error
+    return notes
+
+
+def _note(fields: Any, tag: str | None) -> Note:
+    if tag is None:
+        raise ValueError("it speaks of a tensor that is not there")
+    if not isinstance(fields, dict) or not isinstance(fields.get("format"), str):
+        raise ValueError("a tensor has no format")
+    written = hu.Format(fields["format"])
+    scale = float.fromhex(fields.get("scale", "0x1p+0"))
+    if not (0 < scale < math.inf):
+        raise ValueError(f"the scale {scale} is not a positive number")
+    if tag in CODED:
+        fits = written is hu.formats[CODED[tag]]
+    else:
+        fits = tag in PLAIN and np.dtype(PLAIN[tag]).itemsize == written.code_dtype.itemsize
+    if not fits:
+        raise ValueError(f"codes of {written.name} cannot be stored as {tag}")
+    return Note(written, scale)
+
+
+def _tensor(path: str, file: FileIO, data_start: int, entry: Entry, note: Note | None) -> Tensor:
+    if note and entry.tag in ("F64", "F32", "F16") and note.scale == 1.0:
+        note = None  # codes that NumPy reads as the numbers they are
+    coded = note.format if note else hu.formats[CODED[entry.tag]] if entry.tag in CODED else None
+    if entry.tag in UNREADABLE:
+        stored = np.dtype(np.uint8)
+    elif coded is not None:
+        stored = coded.code_dtype.newbyteorder("<")
+    else:
+        stored = np.dtype(PLAIN[entry.tag])
+    count = (entry.end - entry.begin) // stored.itemsize
+    return Tensor(
+        name=entry.name, shape=entry.shape, tag=entry.tag, stored=stored, path=path, format=coded,
+        scale=note.scale if note else 1.0, unreadable=UNREADABLE.get(entry.tag, ""),
+        source=_reader(path, printable(entry.name), file, data_start + entry.begin, stored, count),
+    )  # fmt: skip
+
+
+def _reader(
+    path: str, name: str, file: FileIO, start: int, stored: np.dtype[Any], count: int
+) -> Callable[[int], Iterator[Array]]:
+    as_read = np.dtype(np.uint8) if stored.kind == "b" else stored  # a byte of 2 is no NumPy bool
+
+    def chunks(elements: int) -> Iterator[Array]:
+        for first in range(0, count, elements):
+            block = np.empty(min(elements, count - first), as_read)
+            file.seek(start + first * stored.itemsize)
+            if file.readinto(block.view(np.uint8)) != block.nbytes:  # type: ignore[arg-type]
+                raise complaint(path, f"ended while tensor '{name}' was read", "does another program write to it?")
+            yield block != 0 if stored.kind == "b" else block.astype(stored.newbyteorder("="), copy=False)
+
+    return chunks
