@@ -1,0 +1,48 @@
+"""What several test files share in comparing halfulp with the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product as every
+
+import halfulp as hu
+import numpy as np
+from numpy.typing import NDArray
+from oracle import OVERFLOWS, SUBNORMALS, Policy, Spec, decode, encode, grid, largest, real
+
+
+def product(spec: Spec) -> hu.Format:
+    """The product's format with the oracle's parameters."""
+    return hu.Format(
+        spec.exponent_bits,
+        spec.mantissa_bits,
+        bias=spec.bias,
+        specials=spec.specials,
+        signed=spec.signed,
+        has_zero=spec.has_zero,
+    )
+
+
+def range_policies(rounding: str) -> Iterator[Policy]:
+    for overflow, subnormals in every(OVERFLOWS, SUBNORMALS):
+        yield Policy(rounding, overflow, None, subnormals)
+
+
+def assert_codes(got: NDArray[np.generic], want: Iterable[int], x: NDArray[np.generic], *context: object) -> None:
+    """Equality of codes; a failure names the first few inputs by value and bits."""
+    wanted = np.fromiter(want, np.uint64) if not isinstance(want, np.ndarray) else want.astype(np.uint64)
+    differing = np.flatnonzero(got.astype(np.uint64) != wanted)
+    if differing.size:
+        first = [
+            f"{x[i]!r} ({x[i].tobytes()[::-1].hex()}): got {int(got[i]):#x}, want {int(wanted[i]):#x}"
+            for i in differing[:6].tolist()
+        ]
+        raise AssertionError(f"{differing.size} of {x.size} codes differ; {context}; " + "; ".join(first))
+
+
+def holds(wide: Spec, spec: Spec) -> bool:
+    """Whether every finite value of one format is a value of another, judged by the ends of its grid."""
+    ks = {1, 1 << spec.mantissa_bits, (1 << spec.mantissa_bits) + 1, spec.last, spec.last - 1, 0}
+    ends = [grid(spec, k) for k in ks if 0 <= k <= spec.last]
+    ends.append(decode(spec, largest(spec, True)).magnitude)
+    return all(decode(wide, encode(wide, real(x))) == real(x) for x in ends)

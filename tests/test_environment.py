@@ -1,0 +1,174 @@
+"""No floating-point environment changes a bit of a result, and no call changes the environment.
+
+FTZ, DAZ and the rounding modes are set around single calls only: Python, Hypothesis and Fractions break
+under them, so all expected values are computed outside.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import platform
+import struct
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+import halfulp as hu
+import numpy as np
+import pytest
+import sweeps
+from oracle import NAMED, ROUNDINGS, Policy
+from support import assert_codes
+from sweeps import Expected, expected_one_by_one
+
+R = TypeVar("R")
+MACHINE = platform.machine()
+
+
+class Layout(NamedTuple):
+    """Where glibc's fenv_t keeps the control and status words, and the bits that set each mode."""
+
+    size: int
+    control: tuple[tuple[int, str], ...]
+    control_bits: tuple[int, ...]
+    status: tuple[tuple[int, str], ...]
+    flags: tuple[int, ...]
+    modes: dict[str, tuple[int, ...]]
+
+
+# x86-64: x87 control word at 0 and status word at 4, MXCSR (control and status in one) at 28.
+X86 = Layout(
+    32,
+    ((0, "H"), (28, "I")),
+    (0xFFFF, 0xFFC0),
+    ((4, "H"), (28, "I")),
+    (0x3F, 0x3F),
+    {
+        "usual": (0, 0),
+        "ftz_daz": (0, 0x8040),
+        "downward": (0x400, 0x2000),
+        "upward": (0x800, 0x4000),
+        "toward_zero": (0xC00, 0x6000),
+        "upward_ftz_daz": (0x800, 0xC040),
+    },
+)
+# aarch64: FPCR then FPSR; FZ is bit 24, FZ16 bit 19, the rounding mode bits 23:22.
+ARM = Layout(
+    8,
+    ((0, "I"),),
+    (0xFFFFFFFF,),
+    ((4, "I"),),
+    (0x9F,),
+    {
+        "usual": (0,),
+        "ftz_daz": (1 << 24,),
+        "downward": (2 << 22,),
+        "upward": (1 << 22,),
+        "toward_zero": (3 << 22,),
+        "upward_ftz_daz": (1 << 24 | 1 << 22,),
+    },
+)
+LAYOUT = {"x86_64": X86, "aarch64": ARM}.get(MACHINE)
+if LAYOUT is None or platform.libc_ver()[0] != "glibc":
+    pytest.skip("needs glibc's fenv_t on x86-64 or aarch64", allow_module_level=True)
+LIBM = ctypes.CDLL("libm.so.6")
+
+
+def words(environment: bytes, places: tuple[tuple[int, str], ...]) -> tuple[int, ...]:
+    return tuple(struct.unpack_from(kind, environment, offset)[0] for offset, kind in places)
+
+
+def under(mode: str, call: Callable[[], R]) -> R:
+    """Run one call under a mode with all flags clear; it must leave the control words and flags alone."""
+    assert LAYOUT is not None
+    saved, changed, after = (ctypes.create_string_buffer(LAYOUT.size) for _ in range(3))
+    LIBM.fegetenv(saved)
+    changed.raw = saved.raw
+    for (offset, kind), bits in zip(LAYOUT.control, LAYOUT.modes[mode], strict=True):
+        struct.pack_into(kind, changed, offset, words(changed.raw, ((offset, kind),))[0] | bits)
+    for (offset, kind), flags in zip(LAYOUT.status, LAYOUT.flags, strict=True):
+        struct.pack_into(kind, changed, offset, words(changed.raw, ((offset, kind),))[0] & ~flags)
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        LIBM.fesetenv(changed)
+        result = call()
+        LIBM.fegetenv(after)
+    finally:
+        LIBM.fesetenv(saved)
+        if collecting:
+            gc.enable()
+    before, now = words(changed.raw, LAYOUT.control), words(after.raw, LAYOUT.control)
+    for was, is_now, mask in zip(before, now, LAYOUT.control_bits, strict=True):
+        assert was & mask == is_now & mask, (mode, "control word", hex(was), hex(is_now))
+    left = [now & flags for now, flags in zip(words(after.raw, LAYOUT.status), LAYOUT.flags, strict=True)]
+    assert not any(left), (mode, "flags left", [hex(bits) for bits in left])
+    return result
+
+
+MODES = list(LAYOUT.modes)
+
+
+def probe(x: float) -> float:
+    return x / 3.0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_mode_is_really_set(mode: str) -> None:
+    """The helper must be able to fail: plain arithmetic changes under these modes and leaves flags."""
+    subnormal = np.float64(5e-310)
+    with pytest.raises(AssertionError, match="flags left"):
+        under(mode, lambda: probe(1.0))
+    changed = []
+
+    def arithmetic() -> None:
+        changed.append((probe(1.0), probe(-1.0), float(subnormal) * 1.0))
+
+    with pytest.raises(AssertionError, match="flags left"):
+        under(mode, arithmetic)
+    up, down, kept = changed[0][0] > 1 / 3, changed[0][1] < -1 / 3, changed[0][2] != 0
+    assert up == mode.startswith("upward")
+    assert down == (mode == "downward")
+    assert kept == ("ftz" not in mode)
+
+
+@cache
+def inputs_and_codes(name: str, dtype: str, rounding: str) -> tuple[np.ndarray, np.ndarray]:
+    """Sources and the oracle's codes, found once and outside every mode."""
+    spec, policy = NAMED[name], Policy(rounding)
+    if spec.bits <= 16:
+        x = sweeps.boundary_inputs(spec, dtype, slice_of=60, seed=2)
+        return x, Expected(spec, policy).codes(x)
+    x = np.concatenate([sweeps.specials(dtype), sweeps.random_patterns(dtype, 40, seed=2)])
+    return x, np.array(expected_one_by_one(spec, x, policy), np.uint64)
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_encode(fmt: hu.Format, mode: str, isa: str) -> None:
+    for dtype in (*sweeps.FLOATS, "int64", "uint64"):
+        for rounding in ROUNDINGS if dtype == "float32" else ROUNDINGS[:1]:
+            x, want = inputs_and_codes(fmt.name, dtype, rounding)
+            encode = fmt.codec(rounding=rounding).encode
+            got = under(mode, lambda encode=encode, x=x: encode(x))
+            assert_codes(got, want, x, mode, dtype, rounding)
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_decode_and_round(fmt: hu.Format, mode: str, isa: str) -> None:
+    codes = np.arange(1 << min(fmt.bits, 16), dtype=np.uint64).astype(fmt.code_dtype)[:: 1 if fmt.bits <= 8 else 13]
+    want = fmt.decode(codes)  # test_decode.py compares this with the oracle
+    assert under(mode, lambda: fmt.decode(codes)).tobytes() == want.tobytes()
+    for dtype in sweeps.FLOATS:
+        x = np.concatenate([sweeps.specials(dtype), sweeps.random_patterns(dtype, 60, seed=4)])
+        rounded = fmt.round(x)
+        assert under(mode, lambda x=x: fmt.round(x)).tobytes() == rounded.tobytes(), dtype
+
+
+def test_no_warnings(fmt: hu.Format, isa: str) -> None:
+    """NumPy reports the flags a ufunc leaves; there are none, whatever the input."""
+    for dtype in sweeps.FLOATS:
+        x = sweeps.specials(dtype)
+        with np.errstate(all="raise"):
+            fmt.decode(fmt.encode(x))
+            fmt.round(x)
