@@ -59,6 +59,7 @@ struct Kernels {
 extern const Kernels kernels_portable;
 #if defined(__x86_64__) || defined(_M_X64)
 extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx512;
 #endif
 
 // The target in use: the best one this machine has, or the one asked for by HALFULP_ISA or use_isa.

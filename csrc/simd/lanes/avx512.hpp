@@ -1,0 +1,149 @@
+// The AVX-512 target (F, BW, DQ, VL): sixteen 32-bit lanes, thirty-two 16-bit lanes.
+#pragma once
+
+#include <immintrin.h>
+
+#include "../../halfulp/half_route.hpp"
+#include "../../halfulp/scalar.hpp"
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
+class Environment {
+ public:
+  Environment() : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
+  ~Environment() { _mm_setcsr(saved_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  static constexpr unsigned truncate_all_masked = 0x7f80;
+  unsigned saved_;
+};
+
+struct Narrow {
+  __m512i v;
+
+  static constexpr int width = 32;
+  static constexpr int lanes = 16;
+
+  static Narrow set(u32 w) { return {_mm512_set1_epi32(static_cast<int>(w))}; }
+
+  friend Narrow operator+(Narrow a, Narrow b) { return {_mm512_add_epi32(a.v, b.v)}; }
+  friend Narrow operator-(Narrow a, Narrow b) { return {_mm512_sub_epi32(a.v, b.v)}; }
+  friend Narrow operator&(Narrow a, Narrow b) { return {_mm512_and_si512(a.v, b.v)}; }
+  friend Narrow operator|(Narrow a, Narrow b) { return {_mm512_or_si512(a.v, b.v)}; }
+  friend Narrow operator^(Narrow a, Narrow b) { return {_mm512_xor_si512(a.v, b.v)}; }
+};
+
+inline Narrow shl(Narrow a, Narrow n) { return {_mm512_sllv_epi32(a.v, n.v)}; }
+inline Narrow shr(Narrow a, Narrow n) { return {_mm512_srlv_epi32(a.v, n.v)}; }
+template <int N>
+Narrow shl(Narrow a) {
+  return {_mm512_slli_epi32(a.v, N)};
+}
+template <int N>
+Narrow shr(Narrow a) {
+  return {_mm512_srli_epi32(a.v, N)};
+}
+// Masks are vectors here as everywhere; the compiler turns a mask made and used at once back into a mask register.
+inline Narrow greater(Narrow a, Narrow b) { return {_mm512_movm_epi32(_mm512_cmpgt_epi32_mask(a.v, b.v))}; }
+inline Narrow equal(Narrow a, Narrow b) { return {_mm512_movm_epi32(_mm512_cmpeq_epi32_mask(a.v, b.v))}; }
+inline Narrow and_not(Narrow mask, Narrow b) { return {_mm512_andnot_si512(mask.v, b.v)}; }
+inline Narrow select(Narrow mask, Narrow yes, Narrow no) {
+  return {_mm512_mask_blend_epi32(_mm512_movepi32_mask(mask.v), no.v, yes.v)};
+}
+inline Narrow max(Narrow a, Narrow b) { return {_mm512_max_epi32(a.v, b.v)}; }
+inline Narrow min(Narrow a, Narrow b) { return {_mm512_min_epi32(a.v, b.v)}; }
+inline Narrow highest_bit(Narrow a) { return {_mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(a.v))}; }
+
+inline Narrow load(const u32* from) { return {_mm512_loadu_si512(from)}; }
+inline void store(u32* to, Narrow v) { _mm512_storeu_si512(to, v.v); }
+
+// Stores 64 codes. The saturating packs work within 128-bit quarters; the permutes put them in order.
+inline void store_block(u32* to, const Narrow (&v)[4]) {
+  for (int k = 0; k < 4; ++k) store(to + 16 * k, v[k]);
+}
+inline void store_block(u16* to, const Narrow (&v)[4]) {
+  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  for (int k = 0; k < 4; k += 2) {
+    _mm512_storeu_si512(to + 16 * k, _mm512_permutexvar_epi64(order, _mm512_packus_epi32(v[k].v, v[k + 1].v)));
+  }
+}
+inline void store_block(u8* to, const Narrow (&v)[4]) {
+  const __m512i low = _mm512_packus_epi32(v[0].v, v[1].v);
+  const __m512i high = _mm512_packus_epi32(v[2].v, v[3].v);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high)));
+}
+
+// Thirty-two 16-bit lanes, for the half-precision route.
+struct Half {
+  __m512i v;
+
+  static constexpr int width = 16;
+  static constexpr int lanes = 32;
+
+  static Half set(u16 w) { return {_mm512_set1_epi16(static_cast<short>(w))}; }
+
+  friend Half operator+(Half a, Half b) { return {_mm512_add_epi16(a.v, b.v)}; }
+  friend Half operator-(Half a, Half b) { return {_mm512_sub_epi16(a.v, b.v)}; }
+  friend Half operator&(Half a, Half b) { return {_mm512_and_si512(a.v, b.v)}; }
+  friend Half operator|(Half a, Half b) { return {_mm512_or_si512(a.v, b.v)}; }
+};
+
+inline Half shr_uniform(Half a, Half n) {
+  const __m128i count = _mm_cvtepu16_epi64(_mm512_castsi512_si128(n.v));
+  return {_mm512_srl_epi16(a.v, count)};
+}
+inline Half greater(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpgt_epi16_mask(a.v, b.v))}; }
+inline Half equal(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpeq_epi16_mask(a.v, b.v))}; }
+inline Half and_not(Half mask, Half b) { return {_mm512_andnot_si512(mask.v, b.v)}; }
+inline Half select(Half mask, Half yes, Half no) {
+  return {_mm512_mask_blend_epi16(_mm512_movepi16_mask(mask.v), no.v, yes.v)};
+}
+
+// Thirty-two binary32 numbers scaled and truncated to binary16, with every bit that was lost gathered in bit 0.
+inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
+  const __m512i low = _mm512_loadu_si512(from);
+  const __m512i high = _mm512_loadu_si512(from + 16);
+  const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(h.scale)));
+  const __m256i half_low = _mm512_cvtps_ph(_mm512_mul_ps(_mm512_castsi512_ps(low), scale), _MM_FROUND_TO_ZERO);
+  const __m256i half_high = _mm512_cvtps_ph(_mm512_mul_ps(_mm512_castsi512_ps(high), scale), _MM_FROUND_TO_ZERO);
+  const __m512i mask = _mm512_set1_epi32(static_cast<int>(h.sticky_mask));
+  const __mmask32 lost = _mm512_kunpackw(_mm512_test_epi32_mask(high, mask), _mm512_test_epi32_mask(low, mask));
+  const __m512i bits = _mm512_inserti64x4(_mm512_castsi256_si512(half_low), half_high, 1);
+  return {_mm512_or_si512(bits, _mm512_maskz_set1_epi16(lost, 1))};
+}
+
+// Stores 64 codes.
+inline void store_block(u16* to, const Half (&v)[2]) {
+  for (int k = 0; k < 2; ++k) _mm512_storeu_si512(to + 32 * k, v[k].v);
+}
+inline void store_block(u8* to, const Half (&v)[2]) {
+  for (int k = 0; k < 2; ++k) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32 * k), _mm512_cvtepi16_epi8(v[k].v));
+  }
+}
+
+// Sixteen binary16 numbers as binary32.
+inline Narrow widen_half(const u16* from) {
+  return {_mm512_castps_si512(_mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))))};
+}
+
+// Sixteen binary64 numbers rounded to odd: truncated (which also keeps large ones finite), and odd if that lost a bit.
+inline Narrow round_to_odd(const double* from) {
+  __m256i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m512d x = _mm512_loadu_pd(from + 8 * k);
+    const __m256 truncated = _mm512_cvt_roundpd_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
+    const __mmask8 lost = _mm512_cmp_pd_mask(_mm512_cvtps_pd(truncated), x, _CMP_NEQ_OQ);
+    const __m256i bits = _mm256_castps_si256(truncated);
+    parts[k] = _mm256_mask_or_epi32(bits, lost, bits, _mm256_set1_epi32(1));
+  }
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp
