@@ -130,5 +130,30 @@ HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
          (c.overflow.positive & c.sign_bit) == 0 && static_cast<i32>(c.emin) >= -126;
 }
 
+// Formats whose code is the front of a binary32's (bfloat16, TF32), with the ordinary policy: one integer addition.
+//
+//   s EEEEEEEE TTTTTTT|dddddddddddddddd     adding lsb + 0b0111... carries into T, from T into E, and at the top
+//                                           from the largest number into Inf
+template <class V>
+HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
+  const V shift = V::set(c.shift);
+  const V lsb = shr_uniform(bits, shift) & V::set(1);
+  const V half = V::set((u32{1} << (c.shift - 1)) - 1);
+  const V code = shr_uniform(bits + half + lsb, shift);
+  const V nan = greater(bits & V::set(0x7fffffff), V::set(0x7f800000));
+  const V sign = shl(shr<31>(bits), V::set(c.sign_position)) & V::set(c.nan.negative ^ c.nan.positive);
+  return select(nan, V::set(c.nan.positive) | sign, code);
+}
+
+HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {
+  return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 5 && f.mantissa_bits == 10 &&
+         f.bias == 15 && c.overflow.positive == f.inf_magnitude();
+}
+
+HALFULP_HD constexpr bool is_prefix(const Format& f, const Codec<u32>& c) {
+  return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 8 && f.bias == 127 &&
+         c.overflow.positive == f.inf_magnitude();
+}
+
 }  // inline namespace HALFULP_TARGET
 }  // namespace halfulp

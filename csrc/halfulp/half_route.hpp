@@ -29,14 +29,18 @@ struct HalfRoute {
   u16 unsigned_zero;  // all ones: there is no -0
 };
 
-// Whether the route gives the codes of `encode` for this codec, by its parameters alone. The top exponent field must
-// not be finite when there are 5 exponent bits: binary16 has no room for it.
-HALFULP_HD constexpr bool has_half_route(const Format& f, const Codec<u32>& c) {
+// Whether binary16, scaled, has the format's exponents. The top one must not be finite when there are 5 exponent bits:
+// binary16 has no room for it.
+HALFULP_HD constexpr bool fits_half_exponents(const Format& f) {
   const bool room = f.exponent_bits < 5 || f.specials == Specials::ieee;
-  const bool small = f.exponent_bits >= 1 && f.exponent_bits <= 5 && f.mantissa_bits <= 4;
+  return room && f.has_zero && f.exponent_bits >= 1 && f.exponent_bits <= 5 && f.bias >= -85 && f.bias <= 115;
+}
+
+// Whether the route gives the codes of `encode` for this codec, by its parameters alone.
+HALFULP_HD constexpr bool has_half_route(const Format& f, const Codec<u32>& c) {
   const bool mirrored = (c.overflow.negative | c.sign_bit) == (c.overflow.positive | c.sign_bit);
   const bool plain_nan = c.nan.negative == c.nan.positive || c.nan.negative == (c.nan.positive | c.sign_bit);
-  return room && small && f.is_signed && f.bias >= -85 && f.bias <= 115 && c.tie_even == 1 && c.flush_output == 0 &&
+  return fits_half_exponents(f) && f.mantissa_bits <= 4 && f.is_signed && c.tie_even == 1 && c.flush_output == 0 &&
          c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
          c.inf.negative == c.overflow.negative && mirrored && plain_nan;
 }
@@ -57,7 +61,54 @@ HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>
   return h;
 }
 
+// The way back: a code shifted into the fields of a binary16, which the hardware widens, times 2^(15 - bias).
+struct HalfDecoder {
+  u32 scale;  // binary32 bits of 2^(15 - bias)
+  u16 magnitude_mask;
+  u16 shift;       // 10 - mantissa_bits
+  u16 sign_shift;  // from the code's sign bit up to bit 15
+  u16 sign_mask;
+  u16 inf;           // magnitude code; 0xffff if none
+  u16 last_number;   // magnitude codes beyond it are NaN, but for `inf`
+  u16 nan_payload;   // mask of the payload in a magnitude code
+  u16 negative_zero_nan;  // all ones: the sign bit alone is NaN
+  u16 nan_sign;      // 0x8000 if NaN keeps its sign
+};
+
+HALFULP_HD constexpr bool has_half_decoder(const Format& f) {
+  return fits_half_exponents(f) && f.mantissa_bits <= 10 && f.bits() <= 16;
+}
+
+HALFULP_HD constexpr HalfDecoder make_half_decoder(const Format& f) {
+  HalfDecoder d{};
+  d.scale = static_cast<u32>(15 - f.bias + 127) << 23;
+  d.magnitude_mask = static_cast<u16>(f.magnitude_mask());
+  d.shift = static_cast<u16>(10 - f.mantissa_bits);
+  d.sign_shift = static_cast<u16>(15 - f.magnitude_bits());
+  d.sign_mask = f.is_signed ? u16{0x8000} : u16{0};
+  d.inf = f.has_inf() ? static_cast<u16>(f.inf_magnitude()) : u16{0xffff};
+  d.last_number = static_cast<u16>(f.max_magnitude());
+  d.nan_payload = f.specials == Specials::ieee ? static_cast<u16>(f.mantissa_mask() >> 1) : u16{0};
+  d.negative_zero_nan = f.nan_is_negative_zero() ? u16{0xffff} : u16{0};
+  d.nan_sign = f.nan_has_sign() ? u16{0x8000} : u16{0};
+  return d;
+}
+
 inline namespace HALFULP_TARGET {
+
+// The binary16 whose value, scaled, is the code's.
+template <class V>
+HALFULP_HD constexpr V half_of_code(V code, const HalfDecoder& d) {
+  const V magnitude = code & V::set(d.magnitude_mask);
+  const V shift = V::set(d.shift);
+  const V sign = shl_uniform(code, V::set(d.sign_shift)) & V::set(d.sign_mask);
+  const V number = shl_uniform(magnitude, shift) | sign;
+  const V nan = V::set(0x7e00) | shl_uniform(magnitude & V::set(d.nan_payload), shift) | (sign & V::set(d.nan_sign));
+  const V zero_nan = equal(magnitude, V::set(0)) & equal(sign, V::set(0x8000)) & V::set(d.negative_zero_nan);
+  const V is_nan = greater(magnitude, V::set(d.last_number)) | zero_nan;
+  const V is_inf = equal(magnitude, V::set(d.inf));
+  return select(is_inf, V::set(0x7c00) | sign, select(is_nan, nan, number));
+}
 
 // `bits`: the truncated binary16 with the lost bits gathered in bit 0.
 template <class V>

@@ -10,11 +10,15 @@ namespace halfulp {
 
 // How codes are computed from binary32. Chosen by the parameters of the codec, never by its name.
 enum class Route : u8 {
+  prefix,  // nearest even into the front of a binary32
   common,  // nearest even with the ordinary policy
   any,     // every policy
   deep,    // every policy, and formats that reach below binary32's smallest normal
   wide,    // formats binary32 cannot serve: 64-bit words
 };
+
+// A faster way on targets that convert binary16 in hardware.
+enum class Shortcut : u8 { none, half_route, binary16 };
 
 // A codec with everything the kernels of every target may read.
 struct Encoder {
@@ -24,16 +28,27 @@ struct Encoder {
   Codec<u64> wide;
   HalfRoute half;
   Route route;
-  bool has_half_route;
+  Shortcut shortcut;
   bool via_binary32;  // the source is first rounded to binary32, nearest even
   int code_bytes;
 };
 
+// How codes become binary32.
+enum class DecodeRoute : u8 {
+  nibbles,  // at most 4 bits: byte shuffles
+  half,     // by way of binary16, on targets that convert it in hardware
+  prefix,   // the front of a binary32
+  any,
+};
+
 struct ValueDecoder {
   Format format;
-  bool binary32;  // the result's type; binary64 otherwise
-  bool by_table;  // at most 8 bits
+  DecodeRoute route;
+  bool binary32;   // the result's type; binary64 otherwise
+  bool has_table;  // at most 8 bits
   int code_bytes;
+  HalfDecoder half;
+  u8 nibbles[2][16];  // bytes 2 and 3 of the binary32
   Decoder<u32> narrow;
   Decoder<u64> wide;
   u32 table[256];

@@ -18,6 +18,7 @@ using One = Lane<u32>;
 
 template <Route route, class V>
 V encode_bits(V bits, const Codec<u32>& c) {
+  if constexpr (route == Route::prefix) return encode_prefix(bits, c);
   if constexpr (route == Route::common) return encode_common(bits, c);
   if constexpr (route == Route::any) return encode(unpack_binary32(bits), c);
   return encode(normalized(unpack_binary32(bits)), c);
@@ -52,14 +53,38 @@ HALFULP_NOINLINE void encode_half_loop(const Encoder& encoder, const u32* from, 
 }
 #endif
 
+#if defined(HALFULP_HAS_HALF)
+template <class Code>
+HALFULP_NOINLINE void encode_binary16_loop(const Encoder& encoder, const u32* from, Code* codes, usize n) {
+  const BySign<u32> nan = encoder.narrow.nan;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    Half v[2];
+    for (usize k = 0; k < 2; ++k) {
+      const Half bits = round_to_half(from + i + k * lanes);
+      const Half is_nan = greater(bits & Half::set(0x7fff), Half::set(0x7c00));
+      const Half sign = bits & Half::set(static_cast<u16>(nan.positive ^ nan.negative));
+      v[k] = select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits);
+    }
+    store_block(codes + i, v);
+  }
+  encode_loop<Route::any>(encoder.narrow, from + i, codes + i, n - i);
+}
+#endif
+
 template <class Code>
 void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
 #if defined(HALFULP_HAS_HALF)
   if constexpr (sizeof(Code) <= 2) {
-    if (e.has_half_route) return encode_half_loop(e, from, codes, n);
+    if (e.shortcut == Shortcut::half_route) return encode_half_loop(e, from, codes, n);
+  }
+  if constexpr (sizeof(Code) == 2) {
+    if (e.shortcut == Shortcut::binary16) return encode_binary16_loop(e, from, codes, n);
   }
 #endif
   switch (e.route) {
+    case Route::prefix: return encode_loop<Route::prefix>(e.narrow, from, codes, n);
     case Route::common: return encode_loop<Route::common>(e.narrow, from, codes, n);
     case Route::any: return encode_loop<Route::any>(e.narrow, from, codes, n);
     default: return encode_loop<Route::deep>(e.narrow, from, codes, n);
@@ -187,7 +212,7 @@ inline usize narrow_doubles(const void* from, u32* to, usize n) {
 #endif
 
 // As many elements from the start as the fast ways of this target take.
-HALFULP_NOINLINE inline usize narrow_fast(Source source, bool flush, const void* from, u32* to, usize n) {
+HALFULP_NOINLINE inline usize narrow_fast(Source source, [[maybe_unused]] bool flush, const void* from, u32* to, usize n) {
   switch (source) {
     case Source::int8: return narrow_integers<i8>(from, to, n);
     case Source::uint8: return narrow_integers<u8>(from, to, n);
@@ -213,43 +238,88 @@ inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, 
   if (done < n) encode_wide_as(to_binary32_odd, source, flush, rest, to + done, n - done);
 }
 
-template <class Code>
-HALFULP_NOINLINE void decode_narrow(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
+template <DecodeRoute route, class V>
+V decode_code(V code, const Decoder<u32>& d) {
+  if constexpr (route == DecodeRoute::prefix) return decode_prefix(code, d);
+  return decode(code, d);
+}
+
+template <DecodeRoute route, class Code>
+HALFULP_NOINLINE void decode_loop(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
   const Decoder<u32> d = decoder;
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    u32 block[lanes];
-    for (usize k = 0; k < lanes; ++k) block[k] = codes[i + k];
-    store(to + i, decode(load(block), d));
-  }
-  for (; i < n; ++i) to[i] = decode(One{codes[i]}, d).word;
+  for (; i + lanes <= n; i += lanes) store(to + i, decode_code<route>(load(codes + i), d));
+  for (; i < n; ++i) to[i] = decode_code<route>(One{codes[i]}, d).word;
 }
 
 template <class Code>
-HALFULP_NOINLINE void decode_wide(const Decoder<u64>& decoder, const Code* codes, u64* to, usize n) {
+HALFULP_NOINLINE void decode_wide_loop(const Decoder<u64>& decoder, const Code* codes, u64* to, usize n) {
   const Decoder<u64> d = decoder;
   for (usize i = 0; i < n; ++i) to[i] = decode(Wide{codes[i]}, d).word;
+}
+
+HALFULP_NOINLINE inline void decode_table_loop(const u32 (&table)[256], const u8* codes, u32* to, usize n) {
+  for (usize i = 0; i < n; ++i) to[i] = table[codes[i]];
+}
+
+#if defined(HALFULP_HAS_HALF)
+template <class Code>
+HALFULP_NOINLINE usize decode_half_loop(const HalfDecoder& decoder, const Code* codes, u32* to, usize n) {
+  const HalfDecoder d = decoder;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store_scaled(to + i, half_of_code(load_half(codes + i), d), d.scale);
+  return i;
+}
+
+HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u8* codes, u32* to, usize n) {
+  usize i = 0;
+  for (; i + 16 <= n; i += 16) store_nibbles(to + i, codes + i, d.nibbles[0], d.nibbles[1]);
+  return i;
+}
+#endif
+
+// As many codes from the start as the fast ways of this target take.
+template <class Code>
+usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const Code* codes, [[maybe_unused]] u32* to,
+                  [[maybe_unused]] usize n) {
+#if defined(HALFULP_HAS_HALF)
+  if constexpr (sizeof(Code) <= 2) {
+    if (d.route == DecodeRoute::half) return decode_half_loop(d.half, codes, to, n);
+  }
+  if constexpr (sizeof(Code) == 1) {
+    if (d.route == DecodeRoute::nibbles) return decode_nibbles_loop(d, codes, to, n);
+  }
+#endif
+  return 0;
+}
+
+template <class Code>
+void decode_as(const ValueDecoder& d, const Code* codes, u32* to, usize n) {
+  const usize done = decode_fast(d, codes, to, n);
+  codes += done;
+  to += done;
+  n -= done;
+  if constexpr (sizeof(Code) == 1) {
+    if (d.has_table) return decode_table_loop(d.table, codes, to, n);
+  }
+  if (d.route == DecodeRoute::prefix) return decode_loop<DecodeRoute::prefix>(d.narrow, codes, to, n);
+  decode_loop<DecodeRoute::any>(d.narrow, codes, to, n);
 }
 
 inline void decode_kernel(const ValueDecoder& d, const void* codes, void* to, usize n) {
   const Environment environment;
   const auto as = [&](auto typed) {
     const auto* p = static_cast<const decltype(typed)*>(codes);
-    return d.binary32 ? decode_narrow(d.narrow, p, static_cast<u32*>(to), n)
-                      : decode_wide(d.wide, p, static_cast<u64*>(to), n);
+    return d.binary32 ? decode_as(d, p, static_cast<u32*>(to), n)
+                      : decode_wide_loop(d.wide, p, static_cast<u64*>(to), n);
   };
-  if (d.by_table) {
-    const auto* p = static_cast<const u8*>(codes);
-    auto* values = static_cast<u32*>(to);
-    for (usize i = 0; i < n; ++i) values[i] = d.table[p[i]];
-    return;
-  }
   switch (d.code_bytes) {
     case 1: return as(u8{});
     case 2: return as(u16{});
     case 4: return as(u32{});
-    default: return decode_wide(d.wide, static_cast<const u64*>(codes), static_cast<u64*>(to), n);
+    default: return decode_wide_loop(d.wide, static_cast<const u64*>(codes), static_cast<u64*>(to), n);
   }
 }
 

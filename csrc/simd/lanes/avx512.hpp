@@ -39,6 +39,7 @@ struct Narrow {
 
 inline Narrow shl(Narrow a, Narrow n) { return {_mm512_sllv_epi32(a.v, n.v)}; }
 inline Narrow shr(Narrow a, Narrow n) { return {_mm512_srlv_epi32(a.v, n.v)}; }
+inline Narrow shr_uniform(Narrow a, Narrow n) { return shr(a, n); }
 template <int N>
 Narrow shl(Narrow a) {
   return {_mm512_slli_epi32(a.v, N)};
@@ -58,6 +59,12 @@ inline Narrow max(Narrow a, Narrow b) { return {_mm512_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm512_min_epi32(a.v, b.v)}; }
 inline Narrow highest_bit(Narrow a) { return {_mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(a.v))}; }
 
+inline Narrow load(const u8* from) {
+  return {_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
+}
+inline Narrow load(const u16* from) {
+  return {_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)))};
+}
 inline Narrow load(const u32* from) { return {_mm512_loadu_si512(from)}; }
 inline void store(u32* to, Narrow v) { _mm512_storeu_si512(to, v.v); }
 
@@ -93,10 +100,9 @@ struct Half {
   friend Half operator|(Half a, Half b) { return {_mm512_or_si512(a.v, b.v)}; }
 };
 
-inline Half shr_uniform(Half a, Half n) {
-  const __m128i count = _mm_cvtepu16_epi64(_mm512_castsi512_si128(n.v));
-  return {_mm512_srl_epi16(a.v, count)};
-}
+inline __m128i shift_count(Half n) { return _mm_cvtepu16_epi64(_mm512_castsi512_si128(n.v)); }
+inline Half shl_uniform(Half a, Half n) { return {_mm512_sll_epi16(a.v, shift_count(n))}; }
+inline Half shr_uniform(Half a, Half n) { return {_mm512_srl_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpgt_epi16_mask(a.v, b.v))}; }
 inline Half equal(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpeq_epi16_mask(a.v, b.v))}; }
 inline Half and_not(Half mask, Half b) { return {_mm512_andnot_si512(mask.v, b.v)}; }
@@ -125,6 +131,39 @@ inline void store_block(u8* to, const Half (&v)[2]) {
   for (int k = 0; k < 2; ++k) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32 * k), _mm512_cvtepi16_epi8(v[k].v));
   }
+}
+
+// Thirty-two binary32 numbers rounded to binary16, nearest even.
+inline Half round_to_half(const u32* from) {
+  __m256i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    parts[k] = _mm512_cvtps_ph(_mm512_loadu_ps(from + 16 * k), _MM_FROUND_TO_NEAREST_INT);
+  }
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
+}
+
+// Thirty-two codes of one or two bytes.
+inline Half load_half(const u8* from) {
+  return {_mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)))};
+}
+inline Half load_half(const u16* from) { return {_mm512_loadu_si512(from)}; }
+
+// Thirty-two binary16 numbers as binary32, times a power of two (given by its bits) that keeps them exact.
+inline void store_scaled(u32* to, Half bits, u32 scale) {
+  const __m512 factor = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(scale)));
+  const __m512 low = _mm512_mul_ps(_mm512_cvtph_ps(_mm512_castsi512_si256(bits.v)), factor);
+  const __m512 high = _mm512_mul_ps(_mm512_cvtph_ps(_mm512_extracti64x4_epi64(bits.v, 1)), factor);
+  store(to, {_mm512_castps_si512(low)});
+  store(to + 16, {_mm512_castps_si512(high)});
+}
+
+// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
+inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
+  const __m128i index = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
+  const __m128i low = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte2)), index);
+  const __m128i high = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte3)), index);
+  const __m256i pairs = _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
+  store(to, shl<16>(Narrow{_mm512_cvtepu16_epi32(pairs)}));
 }
 
 // Sixteen binary16 numbers as binary32.

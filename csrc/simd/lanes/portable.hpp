@@ -13,7 +13,11 @@ struct Environment {
   Environment() {}
 };
 
-HALFULP_HD inline Narrow load(const u32* from) { return {*from}; }
+// One code, or one binary32.
+template <class Code>
+Narrow load(const Code* from) {
+  return {*from};
+}
 
 // Stores `4 * lanes` codes.
 template <class Code>
