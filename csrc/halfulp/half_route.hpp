@@ -61,18 +61,27 @@ HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>
   return h;
 }
 
+// How much a code's specials have in common with binary16's.
+enum class HalfSpecials : u8 {
+  same,     // the same fields mean the same
+  one_nan,  // at most one magnitude, or the place of -0, is NaN; there is no Inf
+  other,
+};
+
 // The way back: a code shifted into the fields of a binary16, which the hardware widens, times 2^(15 - bias).
 struct HalfDecoder {
   u32 scale;  // binary32 bits of 2^(15 - bias)
+  HalfSpecials specials;
   u16 magnitude_mask;
   u16 shift;       // 10 - mantissa_bits
   u16 sign_shift;  // from the code's sign bit up to bit 15
   u16 sign_mask;
-  u16 inf;           // magnitude code; 0xffff if none
-  u16 last_number;   // magnitude codes beyond it are NaN, but for `inf`
-  u16 nan_payload;   // mask of the payload in a magnitude code
-  u16 negative_zero_nan;  // all ones: the sign bit alone is NaN
-  u16 nan_sign;      // 0x8000 if NaN keeps its sign
+  u16 nan_mask;  // one_nan: NaN is the code that equals nan_code under this mask
+  u16 nan_code;
+  u16 nan_sign;     // 0x8000 if NaN keeps its sign
+  u16 nan_payload;  // mask of the payload in a magnitude code
+  u16 last_number;  // magnitude codes beyond it are NaN, but for `inf`
+  u16 inf;
 };
 
 HALFULP_HD constexpr bool has_half_decoder(const Format& f) {
@@ -86,28 +95,36 @@ HALFULP_HD constexpr HalfDecoder make_half_decoder(const Format& f) {
   d.shift = static_cast<u16>(10 - f.mantissa_bits);
   d.sign_shift = static_cast<u16>(15 - f.magnitude_bits());
   d.sign_mask = f.is_signed ? u16{0x8000} : u16{0};
-  d.inf = f.has_inf() ? static_cast<u16>(f.inf_magnitude()) : u16{0xffff};
-  d.last_number = static_cast<u16>(f.max_magnitude());
-  d.nan_payload = f.specials == Specials::ieee ? static_cast<u16>(f.mantissa_mask() >> 1) : u16{0};
-  d.negative_zero_nan = f.nan_is_negative_zero() ? u16{0xffff} : u16{0};
   d.nan_sign = f.nan_has_sign() ? u16{0x8000} : u16{0};
+  d.nan_mask = f.nan_has_sign() ? d.magnitude_mask : u16{0xffff};
+  d.nan_code = f.has_nan() ? static_cast<u16>(f.nan_code()) : u16{0xffff};
+  d.specials = f.has_inf() ? HalfSpecials::other : HalfSpecials::one_nan;
+  if (f.specials == Specials::ieee && f.exponent_bits == 5 && f.is_signed) d.specials = HalfSpecials::same;
+  d.nan_payload = f.specials == Specials::ieee ? static_cast<u16>(f.mantissa_mask() >> 1) : u16{0};
+  d.last_number = static_cast<u16>(f.max_magnitude());
+  d.inf = static_cast<u16>(f.inf_magnitude());
   return d;
 }
 
 inline namespace HALFULP_TARGET {
 
 // The binary16 whose value, scaled, is the code's.
-template <class V>
+template <HalfSpecials specials, class V>
 HALFULP_HD constexpr V half_of_code(V code, const HalfDecoder& d) {
-  const V magnitude = code & V::set(d.magnitude_mask);
   const V shift = V::set(d.shift);
+  if constexpr (specials == HalfSpecials::same) return shl_uniform(code, shift);
+  const V magnitude = code & V::set(d.magnitude_mask);
   const V sign = shl_uniform(code, V::set(d.sign_shift)) & V::set(d.sign_mask);
   const V number = shl_uniform(magnitude, shift) | sign;
-  const V nan = V::set(0x7e00) | shl_uniform(magnitude & V::set(d.nan_payload), shift) | (sign & V::set(d.nan_sign));
-  const V zero_nan = equal(magnitude, V::set(0)) & equal(sign, V::set(0x8000)) & V::set(d.negative_zero_nan);
+  const V nan = V::set(0x7e00) | (sign & V::set(d.nan_sign));
+  if constexpr (specials == HalfSpecials::one_nan) {
+    return select(equal(code & V::set(d.nan_mask), V::set(d.nan_code)), nan, number);
+  }
+  const V payload = shl_uniform(magnitude & V::set(d.nan_payload), shift);
+  const V zero_nan = equal(code, V::set(d.nan_code));  // P3109; any other NaN is beyond the last number
   const V is_nan = greater(magnitude, V::set(d.last_number)) | zero_nan;
   const V is_inf = equal(magnitude, V::set(d.inf));
-  return select(is_inf, V::set(0x7c00) | sign, select(is_nan, nan, number));
+  return select(is_inf, V::set(0x7c00) | sign, select(is_nan, nan | payload, number));
 }
 
 // `bits`: the truncated binary16 with the lost bits gathered in bit 0.

@@ -264,13 +264,22 @@ HALFULP_NOINLINE inline void decode_table_loop(const u32 (&table)[256], const u8
 }
 
 #if defined(HALFULP_HAS_HALF)
-template <class Code>
+template <HalfSpecials specials, class Code>
 HALFULP_NOINLINE usize decode_half_loop(const HalfDecoder& decoder, const Code* codes, u32* to, usize n) {
   const HalfDecoder d = decoder;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
-  for (; i + lanes <= n; i += lanes) store_scaled(to + i, half_of_code(load_half(codes + i), d), d.scale);
+  for (; i + lanes <= n; i += lanes) store_scaled(to + i, half_of_code<specials>(load_half(codes + i), d), d.scale);
   return i;
+}
+
+template <class Code>
+usize decode_half_as(const HalfDecoder& d, const Code* codes, u32* to, usize n) {
+  switch (d.specials) {
+    case HalfSpecials::same: return decode_half_loop<HalfSpecials::same>(d, codes, to, n);
+    case HalfSpecials::one_nan: return decode_half_loop<HalfSpecials::one_nan>(d, codes, to, n);
+    default: return decode_half_loop<HalfSpecials::other>(d, codes, to, n);
+  }
 }
 
 HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u8* codes, u32* to, usize n) {
@@ -286,7 +295,7 @@ usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const
                   [[maybe_unused]] usize n) {
 #if defined(HALFULP_HAS_HALF)
   if constexpr (sizeof(Code) <= 2) {
-    if (d.route == DecodeRoute::half) return decode_half_loop(d.half, codes, to, n);
+    if (d.route == DecodeRoute::half) return decode_half_as(d.half, codes, to, n);
   }
   if constexpr (sizeof(Code) == 1) {
     if (d.route == DecodeRoute::nibbles) return decode_nibbles_loop(d, codes, to, n);
