@@ -19,14 +19,14 @@ struct HalfRoute {
   u32 scale;        // binary32 bits of 2^(bias - 15)
   u32 sticky_mask;  // the source bits that truncation may lose
   u16 shift;
-  u16 half;  // just less than half of the last place
-  u16 limit;
-  u16 overflow;  // magnitude codes
-  u16 nan;       // complete codes
+  u16 half;      // just less than half of the last place
+  u16 overflow;  // magnitude code: the limit itself or the next one, so that a minimum is enough
+  u16 nan;       // complete code
   u16 nan_sign;  // all ones: NaN keeps its sign
   u16 sign_bit;
-  u16 sign_shift;    // from bit 15 down to the sign bit
-  u16 unsigned_zero;  // all ones: there is no -0
+  u16 sign_shift;      // from bit 15 down to the sign bit
+  bool distinct_nan;   // NaN is not what overflow becomes
+  bool unsigned_zero;  // there is no -0
 };
 
 // Whether binary16, scaled, has the format's exponents. The top one must not be finite when there are 5 exponent bits:
@@ -42,7 +42,7 @@ HALFULP_HD constexpr bool has_half_route(const Format& f, const Codec<u32>& c) {
   const bool plain_nan = c.nan.negative == c.nan.positive || c.nan.negative == (c.nan.positive | c.sign_bit);
   return fits_half_exponents(f) && f.mantissa_bits <= 4 && f.is_signed && c.tie_even == 1 && c.flush_output == 0 &&
          c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
-         c.inf.negative == c.overflow.negative && mirrored && plain_nan;
+         c.inf.negative == c.overflow.negative && mirrored && plain_nan && c.overflow.positive - c.limit.positive <= 1;
 }
 
 HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>& c) {
@@ -51,13 +51,13 @@ HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>
   h.sticky_mask = (u32{1} << (14 + f.mantissa_bits)) - 1;
   h.shift = static_cast<u16>(10 - f.mantissa_bits);
   h.half = static_cast<u16>((1 << (9 - f.mantissa_bits)) - 1);
-  h.limit = static_cast<u16>(c.limit.positive);
   h.overflow = static_cast<u16>(c.overflow.positive);
   h.nan = static_cast<u16>(c.nan.positive);
   h.nan_sign = c.nan.negative == c.nan.positive ? u16{0} : u16{0xffff};
   h.sign_bit = static_cast<u16>(c.sign_bit);
   h.sign_shift = static_cast<u16>(15 - c.sign_position);
-  h.unsigned_zero = static_cast<u16>(c.unsigned_zero);
+  h.distinct_nan = c.nan.positive != c.overflow.positive || c.nan.negative != c.overflow.negative;
+  h.unsigned_zero = c.unsigned_zero != 0;
   return h;
 }
 
@@ -128,18 +128,18 @@ HALFULP_HD constexpr V half_of_code(V code, const HalfDecoder& d) {
 }
 
 // `bits`: the truncated binary16 with the lost bits gathered in bit 0.
-template <class V>
+template <bool distinct_nan, bool unsigned_zero, class V>
 HALFULP_HD constexpr V encode_half(V bits, const HalfRoute& h) {
   const V magnitude = bits & V::set(0x7fff);
   const V shift = V::set(h.shift);
   const V lsb = shr_uniform(magnitude, shift) & V::set(1);
   const V rounded = shr_uniform(magnitude + V::set(h.half) + lsb, shift);
-  const V limited = select(greater(rounded, V::set(h.limit)), V::set(h.overflow), rounded);
-  const V sign = shr_uniform(bits, V::set(h.sign_shift)) & V::set(h.sign_bit);
-  const V no_sign = equal(limited, V::set(0)) & V::set(h.unsigned_zero);
-  const V number = limited | and_not(no_sign, sign);
+  const V limited = min(rounded, V::set(h.overflow));
+  V sign = shr_uniform(bits, V::set(h.sign_shift)) & V::set(h.sign_bit);
+  if constexpr (unsigned_zero) sign = and_not(equal(limited, V::set(0)), sign);
+  if constexpr (!distinct_nan) return limited | sign;
   const V nan = V::set(h.nan) | (sign & V::set(h.nan_sign));
-  return select(greater(magnitude, V::set(0x7c00)), nan, number);
+  return select(greater(magnitude, V::set(0x7c00)), nan, limited | sign);
 }
 
 }  // inline namespace HALFULP_TARGET

@@ -39,24 +39,33 @@ HALFULP_NOINLINE void encode_loop(const Codec<u32>& codec, const u32* from, Code
 }
 
 #if defined(HALFULP_HAS_HALF)
-template <class Code>
-HALFULP_NOINLINE void encode_half_loop(const Encoder& encoder, const u32* from, Code* codes, usize n) {
-  const HalfRoute h = encoder.half;
+template <bool distinct_nan, bool unsigned_zero, class Code>
+HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, Code* codes, usize n) {
+  const HalfRoute h = half;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    const Half v[2] = {encode_half(truncate_to_half(from + i, h), h),
-                       encode_half(truncate_to_half(from + i + lanes, h), h)};
+    const Half v[2] = {encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i, h), h),
+                       encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i + lanes, h), h)};
     store_block(codes + i, v);
   }
-  encode_loop<Route::any>(encoder.narrow, from + i, codes + i, n - i);
+  return i;
+}
+
+template <class Code>
+usize encode_half_as(const HalfRoute& h, const u32* from, Code* codes, usize n) {
+  if (h.unsigned_zero) {
+    return h.distinct_nan ? encode_half_loop<true, true>(h, from, codes, n)
+                          : encode_half_loop<false, true>(h, from, codes, n);
+  }
+  return h.distinct_nan ? encode_half_loop<true, false>(h, from, codes, n)
+                        : encode_half_loop<false, false>(h, from, codes, n);
 }
 #endif
 
 #if defined(HALFULP_HAS_HALF)
-template <class Code>
-HALFULP_NOINLINE void encode_binary16_loop(const Encoder& encoder, const u32* from, Code* codes, usize n) {
-  const BySign<u32> nan = encoder.narrow.nan;
+HALFULP_NOINLINE inline usize encode_binary16_loop(const Codec<u32>& codec, const u32* from, u16* codes, usize n) {
+  const BySign<u32> nan = codec.nan;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
@@ -69,20 +78,32 @@ HALFULP_NOINLINE void encode_binary16_loop(const Encoder& encoder, const u32* fr
     }
     store_block(codes + i, v);
   }
-  encode_loop<Route::any>(encoder.narrow, from + i, codes + i, n - i);
+  return i;
 }
 #endif
 
+// As many elements from the start as the shortcut of this target takes.
 template <class Code>
-void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
+usize encode_fast([[maybe_unused]] const Encoder& e, [[maybe_unused]] const u32* from, [[maybe_unused]] Code* codes,
+                  [[maybe_unused]] usize n) {
 #if defined(HALFULP_HAS_HALF)
   if constexpr (sizeof(Code) <= 2) {
-    if (e.shortcut == Shortcut::half_route) return encode_half_loop(e, from, codes, n);
+    if (e.shortcut == Shortcut::half_route) return encode_half_as(e.half, from, codes, n);
   }
   if constexpr (sizeof(Code) == 2) {
-    if (e.shortcut == Shortcut::binary16) return encode_binary16_loop(e, from, codes, n);
+    if (e.shortcut == Shortcut::binary16) return encode_binary16_loop(e.narrow, from, codes, n);
   }
 #endif
+  return 0;
+}
+
+template <class Code>
+void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
+  const usize done = encode_fast(e, from, codes, n);
+  from += done;
+  codes += done;
+  n -= done;
+  if (n == 0) return;
   switch (e.route) {
     case Route::prefix: return encode_loop<Route::prefix>(e.narrow, from, codes, n);
     case Route::common: return encode_loop<Route::common>(e.narrow, from, codes, n);

@@ -113,6 +113,7 @@ inline Half shl_uniform(Half a, Half n) { return {_mm256_sll_epi16(a.v, shift_co
 inline Half shr_uniform(Half a, Half n) { return {_mm256_srl_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm256_cmpgt_epi16(a.v, b.v)}; }
 inline Half equal(Half a, Half b) { return {_mm256_cmpeq_epi16(a.v, b.v)}; }
+inline Half min(Half a, Half b) { return {_mm256_min_epi16(a.v, b.v)}; }
 inline Half and_not(Half mask, Half b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Half select(Half mask, Half yes, Half no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
 

@@ -105,6 +105,7 @@ inline Half shl_uniform(Half a, Half n) { return {_mm512_sll_epi16(a.v, shift_co
 inline Half shr_uniform(Half a, Half n) { return {_mm512_srl_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpgt_epi16_mask(a.v, b.v))}; }
 inline Half equal(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpeq_epi16_mask(a.v, b.v))}; }
+inline Half min(Half a, Half b) { return {_mm512_min_epi16(a.v, b.v)}; }
 inline Half and_not(Half mask, Half b) { return {_mm512_andnot_si512(mask.v, b.v)}; }
 inline Half select(Half mask, Half yes, Half no) {
   return {_mm512_mask_blend_epi16(_mm512_movepi16_mask(mask.v), no.v, yes.v)};
