@@ -18,7 +18,6 @@ using One = Lane<u32>;
 
 template <Route route, class V>
 V encode_bits(V bits, const Codec<u32>& c) {
-  if constexpr (route == Route::prefix) return encode_prefix(bits, c);
   if constexpr (route == Route::common) return encode_common(bits, c);
   if constexpr (route == Route::any) return encode(unpack_binary32(bits), c);
   return encode(normalized(unpack_binary32(bits)), c);
@@ -36,6 +35,30 @@ HALFULP_NOINLINE void encode_loop(const Codec<u32>& codec, const u32* from, Code
     store_block(codes + i, v);
   }
   for (; i < n; ++i) codes[i] = static_cast<Code>(encode_bits<route>(One{from[i]}, c).word);
+}
+
+// NaN is rare: a block that has one is done again the longer way. (Of single lanes a block must be long enough for the
+// compiler to make vectors of it.)
+template <class Code>
+HALFULP_NOINLINE void encode_prefix_loop(const Codec<u32>& codec, const u32* from, Code* codes, usize n) {
+  const Codec<u32> c = codec;
+  constexpr usize lanes = Narrow::lanes;
+  constexpr usize groups = lanes == 1 ? 16 : 1;
+  usize i = 0;
+  for (; i + 4 * groups * lanes <= n; i += 4 * groups * lanes) {
+    Narrow v[groups][4];
+    Narrow nan = Narrow::set(0);
+    for (usize k = 0; k < 4 * groups; ++k) {
+      const Narrow bits = load(from + i + k * lanes);
+      nan = nan | is_nan(bits);
+      v[k / 4][k % 4] = encode_prefix(bits, c);
+    }
+    if (any(nan)) {
+      for (usize k = 0; k < 4 * groups; ++k) v[k / 4][k % 4] = encode_common(load(from + i + k * lanes), c);
+    }
+    for (usize g = 0; g < groups; ++g) store_block(codes + i + 4 * g * lanes, v[g]);
+  }
+  for (; i < n; ++i) codes[i] = static_cast<Code>(encode_common(One{from[i]}, c).word);
 }
 
 #if defined(HALFULP_HAS_HALF)
@@ -105,7 +128,7 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
   n -= done;
   if (n == 0) return;
   switch (e.route) {
-    case Route::prefix: return encode_loop<Route::prefix>(e.narrow, from, codes, n);
+    case Route::prefix: return encode_prefix_loop(e.narrow, from, codes, n);
     case Route::common: return encode_loop<Route::common>(e.narrow, from, codes, n);
     case Route::any: return encode_loop<Route::any>(e.narrow, from, codes, n);
     default: return encode_loop<Route::deep>(e.narrow, from, codes, n);

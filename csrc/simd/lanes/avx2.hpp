@@ -1,26 +1,12 @@
 // The AVX2 target: eight 32-bit lanes, sixteen 16-bit lanes, and binary16 conversion by F16C.
 #pragma once
 
-#include <immintrin.h>
-
 #include "../../halfulp/half_route.hpp"
 #include "../../halfulp/scalar.hpp"
+#include "x86.hpp"
 
 namespace halfulp {
 inline namespace HALFULP_TARGET {
-
-// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
-class Environment {
- public:
-  Environment() : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
-  ~Environment() { _mm_setcsr(saved_); }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  static constexpr unsigned truncate_all_masked = 0x7f80;
-  unsigned saved_;
-};
 
 struct Narrow {
   __m256i v;
@@ -52,6 +38,7 @@ inline Narrow greater(Narrow a, Narrow b) { return {_mm256_cmpgt_epi32(a.v, b.v)
 inline Narrow equal(Narrow a, Narrow b) { return {_mm256_cmpeq_epi32(a.v, b.v)}; }
 inline Narrow and_not(Narrow mask, Narrow b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
+inline bool any(Narrow mask) { return _mm256_testz_si256(mask.v, mask.v) == 0; }
 inline Narrow max(Narrow a, Narrow b) { return {_mm256_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm256_min_epi32(a.v, b.v)}; }
 

@@ -1,26 +1,12 @@
 // The AVX-512 target (F, BW, DQ, VL): sixteen 32-bit lanes, thirty-two 16-bit lanes.
 #pragma once
 
-#include <immintrin.h>
-
 #include "../../halfulp/half_route.hpp"
 #include "../../halfulp/scalar.hpp"
+#include "x86.hpp"
 
 namespace halfulp {
 inline namespace HALFULP_TARGET {
-
-// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
-class Environment {
- public:
-  Environment() : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
-  ~Environment() { _mm_setcsr(saved_); }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  static constexpr unsigned truncate_all_masked = 0x7f80;
-  unsigned saved_;
-};
 
 struct Narrow {
   __m512i v;
@@ -55,6 +41,7 @@ inline Narrow and_not(Narrow mask, Narrow b) { return {_mm512_andnot_si512(mask.
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) {
   return {_mm512_mask_blend_epi32(_mm512_movepi32_mask(mask.v), no.v, yes.v)};
 }
+inline bool any(Narrow mask) { return _mm512_test_epi32_mask(mask.v, mask.v) != 0; }
 inline Narrow max(Narrow a, Narrow b) { return {_mm512_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm512_min_epi32(a.v, b.v)}; }
 inline Narrow highest_bit(Narrow a) { return {_mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(a.v))}; }

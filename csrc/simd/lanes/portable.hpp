@@ -19,6 +19,8 @@ Narrow load(const Code* from) {
   return {*from};
 }
 
+inline bool any(Narrow mask) { return mask.word != 0; }
+
 // Stores `4 * lanes` codes.
 template <class Code>
 void store_block(Code* to, const Narrow (&v)[4]) {

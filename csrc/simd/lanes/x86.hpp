@@ -1,0 +1,25 @@
+// What the x86 targets share: the floating-point environment their conversions run in.
+#pragma once
+
+#include <immintrin.h>
+
+#include "../../halfulp/config.hpp"
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
+class Environment {
+ public:
+  Environment() : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
+  ~Environment() { _mm_setcsr(saved_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  static constexpr unsigned truncate_all_masked = 0x7f80;
+  unsigned saved_;
+};
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp
