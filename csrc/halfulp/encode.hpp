@@ -134,9 +134,9 @@ HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
 //
 //   s EEEEEEEE TTTTTTT|dddddddddddddddd     adding lsb + 0b0111... carries into T, from T into E, and at the top
 //                                           from the largest number into Inf
-// NaN is not served: a carry may turn it into anything.
+// `encode_prefix_number` does not serve NaN: a carry may turn it into anything.
 template <class V>
-HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
+HALFULP_HD constexpr V encode_prefix_number(V bits, const Codec<u32>& c) {
   const V shift = V::set(c.shift);
   const V lsb = shr_uniform(bits, shift) & V::set(1);
   return shr_uniform(bits + V::set((u32{1} << (c.shift - 1)) - 1) + lsb, shift);
@@ -145,6 +145,12 @@ HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
 template <class V>
 HALFULP_HD constexpr V is_nan(V bits) {
   return greater(bits & V::set(0x7fffffff), V::set(0x7f800000));
+}
+
+template <class V>
+HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
+  const V sign = shl(shr<31>(bits), V::set(c.sign_position)) & V::set(c.nan.negative ^ c.nan.positive);
+  return select(is_nan(bits), V::set(c.nan.positive) | sign, encode_prefix_number(bits, c));
 }
 
 HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {

@@ -37,28 +37,26 @@ HALFULP_NOINLINE void encode_loop(const Codec<u32>& codec, const u32* from, Code
   for (; i < n; ++i) codes[i] = static_cast<Code>(encode_bits<route>(One{from[i]}, c).word);
 }
 
-// NaN is rare: a block that has one is done again the longer way. (Of single lanes a block must be long enough for the
-// compiler to make vectors of it.)
+// NaN is rare: a block that has one is done again the longer way. A single lane has no blocks to speak of.
 template <class Code>
 HALFULP_NOINLINE void encode_prefix_loop(const Codec<u32>& codec, const u32* from, Code* codes, usize n) {
   const Codec<u32> c = codec;
   constexpr usize lanes = Narrow::lanes;
-  constexpr usize groups = lanes == 1 ? 16 : 1;
   usize i = 0;
-  for (; i + 4 * groups * lanes <= n; i += 4 * groups * lanes) {
-    Narrow v[groups][4];
+  for (; lanes > 1 && i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow v[4];
     Narrow nan = Narrow::set(0);
-    for (usize k = 0; k < 4 * groups; ++k) {
+    for (usize k = 0; k < 4; ++k) {
       const Narrow bits = load(from + i + k * lanes);
       nan = nan | is_nan(bits);
-      v[k / 4][k % 4] = encode_prefix(bits, c);
+      v[k] = encode_prefix_number(bits, c);
     }
     if (any(nan)) {
-      for (usize k = 0; k < 4 * groups; ++k) v[k / 4][k % 4] = encode_common(load(from + i + k * lanes), c);
+      for (usize k = 0; k < 4; ++k) v[k] = encode_prefix(load(from + i + k * lanes), c);
     }
-    for (usize g = 0; g < groups; ++g) store_block(codes + i + 4 * g * lanes, v[g]);
+    store_block(codes + i, v);
   }
-  for (; i < n; ++i) codes[i] = static_cast<Code>(encode_common(One{from[i]}, c).word);
+  for (; i < n; ++i) codes[i] = static_cast<Code>(encode_prefix(One{from[i]}, c).word);
 }
 
 #if defined(HALFULP_HAS_HALF)
