@@ -28,6 +28,9 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
       e.half = make_half_route(format, e.narrow);
     } else if (is_binary16(format, e.narrow)) {
       e.shortcut = Shortcut::binary16;
+    } else if (has_integer_route(format, policy)) {
+      e.shortcut = Shortcut::integer;
+      e.integer = make_integer_route(format, policy);
     }
   }
   return e;
@@ -41,8 +44,10 @@ ValueDecoder make_value_decoder(const Format& format) {
   d.route = is_prefix(format)              ? DecodeRoute::prefix
             : d.has_table && format.bits() <= 4 ? DecodeRoute::nibbles
             : has_half_decoder(format)     ? DecodeRoute::half
+            : is_small_integer(format)     ? DecodeRoute::integer
                                            : DecodeRoute::any;
   if (d.route == DecodeRoute::half) d.half = make_half_decoder(format);
+  if (d.route == DecodeRoute::integer) d.integer = make_integer_route(format, Policy{});
   d.code_bytes = code_bytes(format);
   d.wide = make_decoder<u64>(format);
   if (d.binary32) d.narrow = make_decoder<u32>(format);

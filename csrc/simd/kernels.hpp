@@ -4,6 +4,7 @@
 #include "../halfulp/codec.hpp"
 #include "../halfulp/decode.hpp"
 #include "../halfulp/half_route.hpp"
+#include "../halfulp/integer_route.hpp"
 #include "../halfulp/source.hpp"
 
 namespace halfulp {
@@ -17,8 +18,8 @@ enum class Route : u8 {
   wide,    // formats binary32 cannot serve: 64-bit words
 };
 
-// A faster way on targets that convert binary16 in hardware.
-enum class Shortcut : u8 { none, half_route, binary16 };
+// A faster way on targets whose hardware converts to binary16 and to integers with a rounding of our choice.
+enum class Shortcut : u8 { none, half_route, binary16, integer };
 
 // A codec with everything the kernels of every target may read.
 struct Encoder {
@@ -27,6 +28,7 @@ struct Encoder {
   Codec<u32> narrow;
   Codec<u64> wide;
   HalfRoute half;
+  IntegerRoute integer;
   Route route;
   Shortcut shortcut;
   bool via_binary32;  // the source is first rounded to binary32, nearest even
@@ -37,6 +39,7 @@ struct Encoder {
 enum class DecodeRoute : u8 {
   nibbles,  // at most 4 bits: byte shuffles
   half,     // by way of binary16, on targets that convert it in hardware
+  integer,  // on targets that convert integers
   prefix,   // the front of a binary32
   any,
 };
@@ -48,6 +51,7 @@ struct ValueDecoder {
   bool has_table;  // at most 8 bits
   int code_bytes;
   HalfDecoder half;
+  IntegerRoute integer;
   u8 nibbles[2][16];  // bytes 2 and 3 of the binary32
   Decoder<u32> narrow;
   Decoder<u64> wide;

@@ -101,6 +101,29 @@ HALFULP_NOINLINE inline usize encode_binary16_loop(const Codec<u32>& codec, cons
   }
   return i;
 }
+
+template <Rounding mode, class Code>
+HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, Code* codes, usize n) {
+  const IntegerRoute r = route;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow v[4];
+    for (usize k = 0; k < 4; ++k) v[k] = round_to_integer<mode>(load(from + i + k * lanes), r);
+    store_block(codes + i, v);
+  }
+  return i;
+}
+
+template <class Code>
+usize encode_integer_as(const IntegerRoute& r, const u32* from, Code* codes, usize n) {
+  switch (r.rounding) {
+    case Rounding::nearest_even: return encode_integer_loop<Rounding::nearest_even>(r, from, codes, n);
+    case Rounding::toward_zero: return encode_integer_loop<Rounding::toward_zero>(r, from, codes, n);
+    case Rounding::toward_positive: return encode_integer_loop<Rounding::toward_positive>(r, from, codes, n);
+    default: return encode_integer_loop<Rounding::toward_negative>(r, from, codes, n);
+  }
+}
 #endif
 
 // As many elements from the start as the shortcut of this target takes.
@@ -110,6 +133,7 @@ usize encode_fast([[maybe_unused]] const Encoder& e, [[maybe_unused]] const u32*
 #if defined(HALFULP_HAS_HALF)
   if constexpr (sizeof(Code) <= 2) {
     if (e.shortcut == Shortcut::half_route) return encode_half_as(e.half, from, codes, n);
+    if (e.shortcut == Shortcut::integer) return encode_integer_as(e.integer, from, codes, n);
   }
   if constexpr (sizeof(Code) == 2) {
     if (e.shortcut == Shortcut::binary16) return encode_binary16_loop(e.narrow, from, codes, n);
@@ -324,6 +348,15 @@ usize decode_half_as(const HalfDecoder& d, const Code* codes, u32* to, usize n) 
   }
 }
 
+template <class Code>
+HALFULP_NOINLINE usize decode_integer_loop(const IntegerRoute& route, const Code* codes, u32* to, usize n) {
+  const IntegerRoute r = route;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, integer_value(load(codes + i), r));
+  return i;
+}
+
 HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u8* codes, u32* to, usize n) {
   usize i = 0;
   for (; i + 16 <= n; i += 16) store_nibbles(to + i, codes + i, d.nibbles[0], d.nibbles[1]);
@@ -338,6 +371,7 @@ usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const
 #if defined(HALFULP_HAS_HALF)
   if constexpr (sizeof(Code) <= 2) {
     if (d.route == DecodeRoute::half) return decode_half_as(d.half, codes, to, n);
+    if (d.route == DecodeRoute::integer) return decode_integer_loop(d.integer, codes, to, n);
   }
   if constexpr (sizeof(Code) == 1) {
     if (d.route == DecodeRoute::nibbles) return decode_nibbles_loop(d, codes, to, n);

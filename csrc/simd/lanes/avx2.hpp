@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../halfulp/half_route.hpp"
+#include "../../halfulp/integer_route.hpp"
 #include "../../halfulp/scalar.hpp"
 #include "x86.hpp"
 
@@ -178,6 +179,28 @@ inline Narrow round_to_odd(const double* from) {
     parts[k] = _mm_or_ps(truncated, _mm_castsi128_ps(_mm_srli_epi32(narrow, 31)));
   }
   return {_mm256_castps_si256(_mm256_set_m128(parts[1], parts[0]))};
+}
+
+// Binary32 numbers to the codes of an integer format.
+template <Rounding mode>
+Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
+  const __m256 x = _mm256_castsi256_ps(bits.v);
+  const __m256 scaled = _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale))));
+  const __m256 whole = _mm256_round_ps(scaled, rounding_immediate<mode>);
+  const __m256 lowest = _mm256_set1_ps(static_cast<float>(r.lowest));
+  const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
+  const __m256 clamped = _mm256_min_ps(_mm256_max_ps(whole, lowest), highest);
+  const __m256i number = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_ORD_Q));
+  const __m256i code = _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
+  return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
+}
+
+// Integers in two's complement at the top of their lanes, shifted down and scaled.
+inline Narrow integer_value(Narrow code, const IntegerRoute& r) {
+  const __m128i count = _mm_cvtsi32_si128(static_cast<int>(r.sign_extension));
+  const __m256i integer = _mm256_sra_epi32(_mm256_sll_epi32(code.v, count), count);
+  const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.unscale)));
+  return {_mm256_castps_si256(_mm256_mul_ps(_mm256_cvtepi32_ps(integer), scale))};
 }
 
 }  // inline namespace HALFULP_TARGET

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../../halfulp/half_route.hpp"
+#include "../../halfulp/integer_route.hpp"
 #include "../../halfulp/scalar.hpp"
 #include "x86.hpp"
 
@@ -170,6 +171,29 @@ inline Narrow round_to_odd(const double* from) {
     parts[k] = _mm256_mask_or_epi32(bits, lost, bits, _mm256_set1_epi32(1));
   }
   return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
+}
+
+// Binary32 numbers to the codes of an integer format.
+template <Rounding mode>
+Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
+  const __m512 x = _mm512_castsi512_ps(bits.v);
+  const __m512 scaled = _mm512_mul_ps(x, _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale))));
+  const __m512 whole = _mm512_roundscale_ps(scaled, rounding_immediate<mode>);
+  const __m512 lowest = _mm512_set1_ps(static_cast<float>(r.lowest));
+  const __m512 highest = _mm512_set1_ps(static_cast<float>(r.highest));
+  const __m512 clamped = _mm512_min_ps(_mm512_max_ps(whole, lowest), highest);
+  const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
+  const __m512i nan = _mm512_set1_epi32(static_cast<int>(r.nan));
+  const __m512i code = _mm512_mask_mov_epi32(nan, number, _mm512_cvtps_epi32(clamped));
+  return {_mm512_and_si512(code, _mm512_set1_epi32(static_cast<int>(r.code_mask)))};
+}
+
+// Integers in two's complement at the top of their lanes, shifted down and scaled.
+inline Narrow integer_value(Narrow code, const IntegerRoute& r) {
+  const __m128i count = _mm_cvtsi32_si128(static_cast<int>(r.sign_extension));
+  const __m512i integer = _mm512_sra_epi32(_mm512_sll_epi32(code.v, count), count);
+  const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.unscale)));
+  return {_mm512_castps_si512(_mm512_mul_ps(_mm512_cvtepi32_ps(integer), scale))};
 }
 
 }  // inline namespace HALFULP_TARGET

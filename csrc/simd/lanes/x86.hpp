@@ -1,9 +1,9 @@
-// What the x86 targets share: the floating-point environment their conversions run in.
+// What the x86 targets share: the floating-point environment their conversions run in, and their rounding modes.
 #pragma once
 
 #include <immintrin.h>
 
-#include "../../halfulp/config.hpp"
+#include "../../halfulp/codec.hpp"
 
 namespace halfulp {
 inline namespace HALFULP_TARGET {
@@ -20,6 +20,14 @@ class Environment {
   static constexpr unsigned truncate_all_masked = 0x7f80;
   unsigned saved_;
 };
+
+template <Rounding mode>
+inline constexpr int rounding_immediate =
+    (mode == Rounding::nearest_even      ? _MM_FROUND_TO_NEAREST_INT
+     : mode == Rounding::toward_zero     ? _MM_FROUND_TO_ZERO
+     : mode == Rounding::toward_positive ? _MM_FROUND_TO_POS_INF
+                                         : _MM_FROUND_TO_NEG_INF) |
+    _MM_FROUND_NO_EXC;
 
 }  // inline namespace HALFULP_TARGET
 }  // namespace halfulp
