@@ -56,6 +56,9 @@ struct Targets {
     if (has_avx2()) add(kernels_avx2);
     if (has_avx512()) add(kernels_avx512);
 #endif
+#if defined(__aarch64__) && defined(__GNUC__)
+    add(kernels_neon);
+#endif
   }
   void add(const Kernels& k) {
     kernels[count] = &k;

@@ -80,6 +80,9 @@ extern const Kernels kernels_portable;
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
 #endif
+#if defined(__aarch64__) && defined(__GNUC__)
+extern const Kernels kernels_neon;
+#endif
 
 // The target in use: the best one this machine has, or the one asked for by HALFULP_ISA or use_isa.
 const Kernels& kernels();

@@ -158,7 +158,7 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
 }
 
 inline void encode_kernel(const Encoder& e, const u32* from, void* codes, usize n) {
-  const Environment environment;
+  const Environment environment(e.shortcut == Shortcut::binary16 ? Rounding::nearest_even : Rounding::toward_zero);
   switch (e.code_bytes) {
     case 1: return encode_as(e, from, static_cast<u8*>(codes), n);
     case 2: return encode_as(e, from, static_cast<u16*>(codes), n);

@@ -1,6 +1,7 @@
 // The portable target: one 32-bit lane, plain integers, nothing of the floating-point unit.
 #pragma once
 
+#include "../../halfulp/codec.hpp"
 #include "../../halfulp/scalar.hpp"
 
 namespace halfulp {
@@ -10,7 +11,7 @@ using Narrow = Lane<u32>;
 
 // Kernels of this target never touch the floating-point environment.
 struct Environment {
-  Environment() {}
+  explicit Environment(Rounding = Rounding::toward_zero) {}
 };
 
 // One code, or one binary32.

@@ -11,7 +11,8 @@ inline namespace HALFULP_TARGET {
 // Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
 class Environment {
  public:
-  Environment() : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
+  // Every conversion here names its rounding, but for those that want truncation.
+  explicit Environment(Rounding = Rounding::toward_zero) : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
   ~Environment() { _mm_setcsr(saved_); }
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
