@@ -71,6 +71,8 @@ struct Kernels {
   void (*encode_wide)(const Codec<u64>&, int code_bytes, Source, bool flush, const void* from, void* codes, usize n);
   // Any source to binary32, rounded to odd.
   void (*narrow)(Source, bool flush, const void* from, u32* to, usize n);
+  // Binary32 bits that are no signalling NaN to binary64 bits.
+  void (*widen)(const u32* from, u64* to, usize n);
   // Codes to binary32 or binary64 bits.
   void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
 };

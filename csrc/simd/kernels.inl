@@ -304,6 +304,34 @@ inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, 
   if (done < n) encode_wide_as(to_binary32_odd, source, flush, rest, to + done, n - done);
 }
 
+#if defined(HALFULP_HAS_HALF)
+HALFULP_NOINLINE inline void widen_loop(const u32* from, u64* to, usize n) {
+  for (usize i = 0; i < n; ++i) {
+    float narrow;
+    std::memcpy(&narrow, from + i, sizeof narrow);
+    const double wide = narrow;
+    std::memcpy(to + i, &wide, sizeof wide);
+  }
+}
+#else
+// In integers, for the processor may be set to flush the subnormals of binary32.
+inline void widen_loop(const u32* from, u64* to, usize n) {
+  constexpr Decoder<u64> binary32 = make_decoder<u64>(format("float32"));
+  for (usize i = 0; i < n; ++i) {
+    const u32 magnitude = from[i] & 0x7fffffff;
+    const u64 sign = u64{from[i] >> 31} << 63;
+    const bool normal = magnitude - 0x00800000u < 0x7f000000u;
+    to[i] = normal ? sign | ((u64{magnitude} << 29) + (u64{1023 - 127} << 52))
+                   : decode(Wide{from[i]}, binary32).word;
+  }
+}
+#endif
+
+inline void widen_kernel(const u32* from, u64* to, usize n) {
+  const Environment environment;
+  widen_loop(from, to, n);
+}
+
 template <DecodeRoute route, class V>
 V decode_code(V code, const Decoder<u32>& d) {
   if constexpr (route == DecodeRoute::prefix) return decode_prefix(code, d);

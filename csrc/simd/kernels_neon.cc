@@ -7,5 +7,5 @@
 #include "kernels.inl"
 
 const halfulp::Kernels halfulp::kernels_neon = {
-    "neon", encode_kernel, encode_wide_kernel, narrow_kernel, decode_kernel};
+    "neon", encode_kernel, encode_wide_kernel, narrow_kernel, widen_kernel, decode_kernel};
 #endif

@@ -92,29 +92,24 @@ void encode_block(const Kernels& k, const Encoder& e, Source source, const char*
   k.encode(e, binary32, codes, n);
 }
 
-Encoder exact_encoder(const char* name) {
-  const Format& f = format(name);
+Encoder exact_binary16() {
+  const Format& f = format("float16");
   const NanRule payload = {f.nan_code(), f.nan_code() | f.sign_bit(), true};
   return make_encoder(f, Policy{Rounding::nearest_even, Overflow::standard, Subnormals::gradual, payload}, false);
 }
 
-// Binary32 or binary64 bits to a type that holds every one of them exactly.
+// Binary32 or binary64 bits to another type that holds every one of them exactly.
 void to_value(const Kernels& k, bool binary32, const Buffer& bits, Value value, Buffer& out, usize n) {
-  static const Encoder to_binary16 = exact_encoder("float16");
-  static const Encoder to_binary64 = exact_encoder("float64");
-  const Source source = binary32 ? Source::binary32 : Source::binary64;
-  switch (value) {
-    case Value::binary16: return encode_block(k, to_binary16, source, bits.bytes, out.bytes, n);
-    case Value::binary32: std::memcpy(out.bytes, bits.bytes, 4 * n); return;
-    case Value::binary64: return encode_block(k, to_binary64, source, bits.bytes, out.bytes, n);
-    default: break;
+  static const Encoder to_binary16 = exact_binary16();
+  const auto* words = reinterpret_cast<const u32*>(bits.bytes);
+  const auto* longs = reinterpret_cast<const u64*>(bits.bytes);
+  if (value == Value::binary16) {
+    const Source source = binary32 ? Source::binary32 : Source::binary64;
+    return encode_block(k, to_binary16, source, bits.bytes, out.bytes, n);
   }
+  if (value == Value::binary64) return k.widen(words, reinterpret_cast<u64*>(out.bytes), n);
   for (usize i = 0; i < n; ++i) {
-    u32 word = 0;
-    u64 words = 0;
-    if (binary32) std::memcpy(&word, bits.bytes + 4 * i, 4);
-    if (!binary32) std::memcpy(&words, bits.bytes + 8 * i, 8);
-    const auto x = binary32 ? unpack_binary<8, 23>(word, false) : unpack_binary<11, 52>(words, false);
+    const auto x = binary32 ? unpack_binary<8, 23>(words[i], false) : unpack_binary<11, 52>(longs[i], false);
     const LongdoubleWords packed = value == Value::x87 ? pack_x87(x) : pack_binary128(x);
     std::memcpy(out.bytes + 16 * i, &packed, 16);
   }
