@@ -23,7 +23,7 @@ HALFULP_HD constexpr V by_sign(V negative, const BySign<Word>& pair) {
   return select(negative, V::set(pair.negative), V::set(pair.positive));
 }
 
-// The magnitude's code, as if the exponent field had no upper end.
+// The magnitude's code, as if the exponent field had no upper end. (Meaningless beyond emax, where bits may fall off.)
 //
 // Subnormals need no case of their own: below emin the last place stays where it is, so the shift grows instead of
 // the binade, and a carry out of the significand moves into the exponent field by itself.
@@ -32,9 +32,8 @@ HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& 
   const V zero = V::set(0);
   const V one = V::set(1);
   const V emin = V::set(c.emin);
-  const V exponent = min(x.exponent, V::set(c.emax) + one);
-  const V binade = max(exponent - emin, zero);
-  const V below = max(emin - exponent, zero);
+  const V binade = max(x.exponent - emin, zero);
+  const V below = max(emin - x.exponent, zero);
   const V base = shl(binade, V::set(c.mantissa_bits)) - V::set(c.floor);
   const V shift = min(V::set(c.shift) + below, V::set(shift_limit<V::width>));
 
@@ -65,7 +64,7 @@ HALFULP_HD constexpr V encode(const Unpacked<V>& source, const Codec<Word>& c) {
   const V negate = signed_code & V::set(c.twos_complement);
   const V code = (((magnitude ^ negate) - negate) & V::set(c.code_mask)) | (signed_code & V::set(c.sign_bit));
 
-  const V over = greater(magnitude, by_sign(x.negative, c.limit));
+  const V over = greater(magnitude, by_sign(x.negative, c.limit)) | greater(x.exponent, V::set(c.emax));
   const V finite = select(over, by_sign(x.negative, c.overflow), code);
   const V infinite = select(x.inf, by_sign(x.negative, c.inf), finite);
   const V payload = shr(x.significand, V::set(c.shift)) & V::set(c.payload_mask);
