@@ -73,7 +73,7 @@ inline constexpr int shift_limit = hidden_bit<width> + 2;
 template <class Word>
 struct Codec {
   Word emin;           // two's complement
-  Word emax;           // two's complement; larger exponents are clamped to the next one
+  Word emax;           // two's complement; whatever has a larger exponent overflows
   Word mantissa_bits;
   Word shift;
   Word floor;          // code of the first binade: 2^mantissa_bits without a zero, else 0
@@ -147,7 +147,8 @@ HALFULP_HD constexpr Codec<Word> make_codec(const Format& f, const Policy& p) {
   c.floor = f.has_zero ? none : static_cast<Word>(Word{1} << f.mantissa_bits);
   c.sign_position = static_cast<Word>(f.magnitude_bits());
   c.sign_bit = f.is_integer() ? none : static_cast<Word>(f.sign_bit());
-  c.min_normal = f.has_subnormals() ? static_cast<Word>(Word{1} << f.mantissa_bits) : none;
+  const bool has_tiny = f.exponent_bits > 0 && f.has_zero;
+  c.min_normal = has_tiny ? static_cast<Word>(Word{1} << f.mantissa_bits) : none;
 
   const Rounding r = p.rounding;
   c.nearest = r == Rounding::nearest_even || r == Rounding::nearest_away ? all : none;
@@ -157,8 +158,8 @@ HALFULP_HD constexpr Codec<Word> make_codec(const Format& f, const Policy& p) {
   c.directed.negative = r == Rounding::toward_negative || r == Rounding::to_odd ? all : none;
   c.odd = r == Rounding::to_odd ? all : none;
 
-  c.flush_output = p.subnormals == Subnormals::flush_output && f.has_subnormals() ? all : none;
-  c.flush_tiny = p.subnormals == Subnormals::flush_tiny && f.has_subnormals() ? all : none;
+  c.flush_output = p.subnormals == Subnormals::flush_output && has_tiny ? all : none;
+  c.flush_tiny = p.subnormals == Subnormals::flush_tiny && has_tiny ? all : none;
 
   c.limit.positive = static_cast<Word>(f.max_magnitude());
   c.limit.negative = f.has_zero ? static_cast<Word>(f.max_negative_magnitude()) : all;

@@ -91,5 +91,17 @@ HALFULP_HD constexpr V decode(V code, const Decoder<Word>& d) {
   return bits | sign;
 }
 
+// Formats whose code is the front of a binary32's.
+template <class V>
+HALFULP_HD constexpr V decode_prefix(V code, const Decoder<u32>& d) {
+  const V bits = shl(code, V::set(23) - V::set(d.mantissa_bits));
+  const V nan = greater(bits & V::set(0x7fffffff), V::set(0x7f800000));
+  return bits | (nan & V::set(0x00400000));
+}
+
+HALFULP_HD constexpr bool is_prefix(const Format& f) {
+  return f.is_signed && f.specials == Specials::ieee && f.exponent_bits == 8 && f.bias == 127 && f.mantissa_bits <= 23;
+}
+
 }  // inline namespace HALFULP_TARGET
 }  // namespace halfulp

@@ -23,7 +23,7 @@ HALFULP_HD constexpr V by_sign(V negative, const BySign<Word>& pair) {
   return select(negative, V::set(pair.negative), V::set(pair.positive));
 }
 
-// The magnitude's code, as if the exponent field had no upper end.
+// The magnitude's code, as if the exponent field had no upper end. (Meaningless beyond emax, where bits may fall off.)
 //
 // Subnormals need no case of their own: below emin the last place stays where it is, so the shift grows instead of
 // the binade, and a carry out of the significand moves into the exponent field by itself.
@@ -32,9 +32,8 @@ HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& 
   const V zero = V::set(0);
   const V one = V::set(1);
   const V emin = V::set(c.emin);
-  const V exponent = min(x.exponent, V::set(c.emax) + one);
-  const V binade = max(exponent - emin, zero);
-  const V below = max(emin - exponent, zero);
+  const V binade = max(x.exponent - emin, zero);
+  const V below = max(emin - x.exponent, zero);
   const V base = shl(binade, V::set(c.mantissa_bits)) - V::set(c.floor);
   const V shift = min(V::set(c.shift) + below, V::set(shift_limit<V::width>));
 
@@ -65,7 +64,7 @@ HALFULP_HD constexpr V encode(const Unpacked<V>& source, const Codec<Word>& c) {
   const V negate = signed_code & V::set(c.twos_complement);
   const V code = (((magnitude ^ negate) - negate) & V::set(c.code_mask)) | (signed_code & V::set(c.sign_bit));
 
-  const V over = greater(magnitude, by_sign(x.negative, c.limit));
+  const V over = greater(magnitude, by_sign(x.negative, c.limit)) | greater(x.exponent, V::set(c.emax));
   const V finite = select(over, by_sign(x.negative, c.overflow), code);
   const V infinite = select(x.inf, by_sign(x.negative, c.inf), finite);
   const V payload = shr(x.significand, V::set(c.shift)) & V::set(c.payload_mask);
@@ -128,6 +127,39 @@ HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
          c.inf.negative == c.overflow.negative && c.limit.positive == c.limit.negative &&
          mirrored(c.overflow) && (mirrored(c.nan) || c.nan.positive == c.nan.negative) &&
          (c.overflow.positive & c.sign_bit) == 0 && static_cast<i32>(c.emin) >= -126;
+}
+
+// Formats whose code is the front of a binary32's (bfloat16, TF32), with the ordinary policy: one integer addition.
+//
+//   s EEEEEEEE TTTTTTT|dddddddddddddddd     adding lsb + 0b0111... carries into T, from T into E, and at the top
+//                                           from the largest number into Inf
+// `encode_prefix_number` does not serve NaN: a carry may turn it into anything.
+template <class V>
+HALFULP_HD constexpr V encode_prefix_number(V bits, const Codec<u32>& c) {
+  const V shift = V::set(c.shift);
+  const V lsb = shr_uniform(bits, shift) & V::set(1);
+  return shr_uniform(bits + V::set((u32{1} << (c.shift - 1)) - 1) + lsb, shift);
+}
+
+template <class V>
+HALFULP_HD constexpr V is_nan(V bits) {
+  return greater(bits & V::set(0x7fffffff), V::set(0x7f800000));
+}
+
+template <class V>
+HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
+  const V sign = shl(shr<31>(bits), V::set(c.sign_position)) & V::set(c.nan.negative ^ c.nan.positive);
+  return select(is_nan(bits), V::set(c.nan.positive) | sign, encode_prefix_number(bits, c));
+}
+
+HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {
+  return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 5 && f.mantissa_bits == 10 &&
+         f.bias == 15 && c.overflow.positive == f.inf_magnitude();
+}
+
+HALFULP_HD constexpr bool is_prefix(const Format& f, const Codec<u32>& c) {
+  return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 8 && f.bias == 127 &&
+         c.overflow.positive == f.inf_magnitude();
 }
 
 }  // inline namespace HALFULP_TARGET

@@ -19,26 +19,30 @@ struct HalfRoute {
   u32 scale;        // binary32 bits of 2^(bias - 15)
   u32 sticky_mask;  // the source bits that truncation may lose
   u16 shift;
-  u16 half;  // just less than half of the last place
-  u16 limit;
-  u16 overflow;  // magnitude codes
-  u16 nan;       // complete codes
+  u16 half;      // just less than half of the last place
+  u16 overflow;  // magnitude code: the limit itself or the next one, so that a minimum is enough
+  u16 nan;       // complete code
   u16 nan_sign;  // all ones: NaN keeps its sign
   u16 sign_bit;
-  u16 sign_shift;    // from bit 15 down to the sign bit
-  u16 unsigned_zero;  // all ones: there is no -0
+  u16 sign_shift;      // from bit 15 down to the sign bit
+  bool distinct_nan;   // NaN is not what overflow becomes
+  bool unsigned_zero;  // there is no -0
 };
 
-// Whether the route gives the codes of `encode` for this codec, by its parameters alone. The top exponent field must
-// not be finite when there are 5 exponent bits: binary16 has no room for it.
-HALFULP_HD constexpr bool has_half_route(const Format& f, const Codec<u32>& c) {
+// Whether binary16, scaled, has the format's exponents. The top one must not be finite when there are 5 exponent bits:
+// binary16 has no room for it.
+HALFULP_HD constexpr bool fits_half_exponents(const Format& f) {
   const bool room = f.exponent_bits < 5 || f.specials == Specials::ieee;
-  const bool small = f.exponent_bits >= 1 && f.exponent_bits <= 5 && f.mantissa_bits <= 4;
+  return room && f.has_zero && f.exponent_bits >= 1 && f.exponent_bits <= 5 && f.bias >= -85 && f.bias <= 115;
+}
+
+// Whether the route gives the codes of `encode` for this codec, by its parameters alone.
+HALFULP_HD constexpr bool has_half_route(const Format& f, const Codec<u32>& c) {
   const bool mirrored = (c.overflow.negative | c.sign_bit) == (c.overflow.positive | c.sign_bit);
   const bool plain_nan = c.nan.negative == c.nan.positive || c.nan.negative == (c.nan.positive | c.sign_bit);
-  return room && small && f.is_signed && f.bias >= -85 && f.bias <= 115 && c.tie_even == 1 && c.flush_output == 0 &&
+  return fits_half_exponents(f) && f.mantissa_bits <= 4 && f.is_signed && c.tie_even == 1 && c.flush_output == 0 &&
          c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
-         c.inf.negative == c.overflow.negative && mirrored && plain_nan;
+         c.inf.negative == c.overflow.negative && mirrored && plain_nan && c.overflow.positive - c.limit.positive <= 1;
 }
 
 HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>& c) {
@@ -47,31 +51,95 @@ HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>
   h.sticky_mask = (u32{1} << (14 + f.mantissa_bits)) - 1;
   h.shift = static_cast<u16>(10 - f.mantissa_bits);
   h.half = static_cast<u16>((1 << (9 - f.mantissa_bits)) - 1);
-  h.limit = static_cast<u16>(c.limit.positive);
   h.overflow = static_cast<u16>(c.overflow.positive);
   h.nan = static_cast<u16>(c.nan.positive);
   h.nan_sign = c.nan.negative == c.nan.positive ? u16{0} : u16{0xffff};
   h.sign_bit = static_cast<u16>(c.sign_bit);
   h.sign_shift = static_cast<u16>(15 - c.sign_position);
-  h.unsigned_zero = static_cast<u16>(c.unsigned_zero);
+  h.distinct_nan = c.nan.positive != c.overflow.positive || c.nan.negative != c.overflow.negative;
+  h.unsigned_zero = c.unsigned_zero != 0;
   return h;
+}
+
+// How much a code's specials have in common with binary16's.
+enum class HalfSpecials : u8 {
+  same,     // the same fields mean the same
+  one_nan,  // at most one magnitude, or the place of -0, is NaN; there is no Inf
+  other,
+};
+
+// The way back: a code shifted into the fields of a binary16, which the hardware widens, times 2^(15 - bias).
+struct HalfDecoder {
+  u32 scale;  // binary32 bits of 2^(15 - bias)
+  HalfSpecials specials;
+  u16 magnitude_mask;
+  u16 shift;       // 10 - mantissa_bits
+  u16 sign_shift;  // from the code's sign bit up to bit 15
+  u16 sign_mask;
+  u16 nan_mask;  // one_nan: NaN is the code that equals nan_code under this mask
+  u16 nan_code;
+  u16 nan_sign;     // 0x8000 if NaN keeps its sign
+  u16 nan_payload;  // mask of the payload in a magnitude code
+  u16 last_number;  // magnitude codes beyond it are NaN, but for `inf`
+  u16 inf;
+};
+
+HALFULP_HD constexpr bool has_half_decoder(const Format& f) {
+  return fits_half_exponents(f) && f.mantissa_bits <= 10 && f.bits() <= 16;
+}
+
+HALFULP_HD constexpr HalfDecoder make_half_decoder(const Format& f) {
+  HalfDecoder d{};
+  d.scale = static_cast<u32>(15 - f.bias + 127) << 23;
+  d.magnitude_mask = static_cast<u16>(f.magnitude_mask());
+  d.shift = static_cast<u16>(10 - f.mantissa_bits);
+  d.sign_shift = static_cast<u16>(15 - f.magnitude_bits());
+  d.sign_mask = f.is_signed ? u16{0x8000} : u16{0};
+  d.nan_sign = f.nan_has_sign() ? u16{0x8000} : u16{0};
+  d.nan_mask = f.nan_has_sign() ? d.magnitude_mask : u16{0xffff};
+  d.nan_code = f.has_nan() ? static_cast<u16>(f.nan_code()) : u16{0xffff};
+  d.specials = f.has_inf() ? HalfSpecials::other : HalfSpecials::one_nan;
+  if (f.specials == Specials::ieee && f.exponent_bits == 5 && f.is_signed) d.specials = HalfSpecials::same;
+  d.nan_payload = f.specials == Specials::ieee ? static_cast<u16>(f.mantissa_mask() >> 1) : u16{0};
+  d.last_number = static_cast<u16>(f.max_magnitude());
+  d.inf = static_cast<u16>(f.inf_magnitude());
+  return d;
 }
 
 inline namespace HALFULP_TARGET {
 
+// The binary16 whose value, scaled, is the code's.
+template <HalfSpecials specials, class V>
+HALFULP_HD constexpr V half_of_code(V code, const HalfDecoder& d) {
+  const V shift = V::set(d.shift);
+  if constexpr (specials == HalfSpecials::same) return shl_uniform(code, shift);
+  const V magnitude = code & V::set(d.magnitude_mask);
+  const V sign = shl_uniform(code, V::set(d.sign_shift)) & V::set(d.sign_mask);
+  const V number = shl_uniform(magnitude, shift) | sign;
+  const V nan = V::set(0x7e00) | (sign & V::set(d.nan_sign));
+  if constexpr (specials == HalfSpecials::one_nan) {
+    return select(equal(code & V::set(d.nan_mask), V::set(d.nan_code)), nan, number);
+  }
+  const V payload = shl_uniform(magnitude & V::set(d.nan_payload), shift);
+  const V zero_nan = equal(code, V::set(d.nan_code));  // P3109; any other NaN is beyond the last number
+  const V is_nan = greater(magnitude, V::set(d.last_number)) | zero_nan;
+  const V is_inf = equal(magnitude, V::set(d.inf));
+  return select(is_inf, V::set(0x7c00) | sign, select(is_nan, nan | payload, number));
+}
+
 // `bits`: the truncated binary16 with the lost bits gathered in bit 0.
-template <class V>
+template <bool distinct_nan, bool unsigned_zero, class V>
 HALFULP_HD constexpr V encode_half(V bits, const HalfRoute& h) {
   const V magnitude = bits & V::set(0x7fff);
   const V shift = V::set(h.shift);
   const V lsb = shr_uniform(magnitude, shift) & V::set(1);
   const V rounded = shr_uniform(magnitude + V::set(h.half) + lsb, shift);
-  const V limited = select(greater(rounded, V::set(h.limit)), V::set(h.overflow), rounded);
-  const V sign = shr_uniform(bits, V::set(h.sign_shift)) & V::set(h.sign_bit);
-  const V no_sign = equal(limited, V::set(0)) & V::set(h.unsigned_zero);
-  const V number = limited | and_not(no_sign, sign);
+  const V limited = min(rounded, V::set(h.overflow));
+  V sign = shr_uniform(bits, V::set(h.sign_shift)) & V::set(h.sign_bit);
+  if constexpr (unsigned_zero) sign = and_not(equal(limited, V::set(0)), sign);
+  if constexpr (!distinct_nan) return limited | sign;
   const V nan = V::set(h.nan) | (sign & V::set(h.nan_sign));
-  return select(greater(magnitude, V::set(0x7c00)), nan, number);
+  return select(greater(magnitude, V::set(0x7c00)), nan, limited | sign);
 }
 
 }  // inline namespace HALFULP_TARGET

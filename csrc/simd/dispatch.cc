@@ -14,19 +14,34 @@ namespace halfulp {
 namespace {
 
 #if defined(__x86_64__) || defined(_M_X64)
-bool has_avx2() {
 #if defined(_MSC_VER)
+struct Processor {
   int leaf1[4];
   int leaf7[4];
-  __cpuid(leaf1, 1);
-  __cpuidex(leaf7, 7, 0);
-  const bool f16c = (leaf1[2] & (1 << 29)) != 0;
-  const bool os_saves_ymm = (leaf1[2] & (1 << 27)) != 0 && (_xgetbv(0) & 6) == 6;
-  return f16c && os_saves_ymm && (leaf7[1] & (1 << 5)) != 0;
-#else
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c");
-#endif
+  unsigned long long saved;  // register state that the system saves: bits 1 and 2 for AVX, 5 to 7 for AVX-512
+
+  Processor() : saved(0) {
+    __cpuid(leaf1, 1);
+    __cpuidex(leaf7, 7, 0);
+    if ((leaf1[2] & (1 << 27)) != 0) saved = _xgetbv(0);
+  }
+};
+bool has_avx2() {
+  const Processor p;
+  return (p.leaf1[2] & (1 << 29)) != 0 && (p.leaf7[1] & (1 << 5)) != 0 && (p.saved & 0x06) == 0x06;
 }
+bool has_avx512() {
+  const Processor p;
+  const int needed = (1 << 16) | (1 << 17) | (1 << 28) | (1 << 30) | (1 << 31);  // F, DQ, CD, BW, VL
+  return has_avx2() && (p.leaf7[1] & needed) == needed && (p.saved & 0xe6) == 0xe6;
+}
+#else
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
 #endif
 
 // Slowest first.
@@ -39,6 +54,10 @@ struct Targets {
     add(kernels_portable);
 #if defined(__x86_64__) || defined(_M_X64)
     if (has_avx2()) add(kernels_avx2);
+    if (has_avx512()) add(kernels_avx512);
+#endif
+#if defined(__aarch64__) && defined(__GNUC__)
+    add(kernels_neon);
 #endif
   }
   void add(const Kernels& k) {

@@ -19,9 +19,19 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   e.route = Route::wide;
   if (format.narrows_from_binary32()) {
     e.narrow = make_codec<u32>(format, policy);
-    e.route = is_common(e.narrow) ? Route::common : format.emin() >= -126 ? Route::any : Route::deep;
-    e.has_half_route = has_half_route(format, e.narrow);
-    if (e.has_half_route) e.half = make_half_route(format, e.narrow);
+    e.route = is_prefix(format, e.narrow)  ? Route::prefix
+              : is_common(e.narrow)        ? Route::common
+              : format.emin() >= -126      ? Route::any
+                                           : Route::deep;
+    if (has_half_route(format, e.narrow)) {
+      e.shortcut = Shortcut::half_route;
+      e.half = make_half_route(format, e.narrow);
+    } else if (is_binary16(format, e.narrow)) {
+      e.shortcut = Shortcut::binary16;
+    } else if (has_integer_route(format, policy)) {
+      e.shortcut = Shortcut::integer;
+      e.integer = make_integer_route(format, policy);
+    }
   }
   return e;
 }
@@ -30,13 +40,24 @@ ValueDecoder make_value_decoder(const Format& format) {
   ValueDecoder d{};
   d.format = format;
   d.binary32 = format.fits_binary32();
-  d.by_table = d.binary32 && format.bits() <= 8;
+  d.has_table = d.binary32 && format.bits() <= 8;
+  d.route = is_prefix(format)              ? DecodeRoute::prefix
+            : d.has_table && format.bits() <= 4 ? DecodeRoute::nibbles
+            : has_half_decoder(format)     ? DecodeRoute::half
+            : is_small_integer(format)     ? DecodeRoute::integer
+                                           : DecodeRoute::any;
+  if (d.route == DecodeRoute::half) d.half = make_half_decoder(format);
+  if (d.route == DecodeRoute::integer) d.integer = make_integer_route(format, Policy{});
   d.code_bytes = code_bytes(format);
   d.wide = make_decoder<u64>(format);
   if (d.binary32) d.narrow = make_decoder<u32>(format);
-  if (d.by_table) {
-    for (u32 code = 0; code < 256; ++code) {
-      d.table[code] = decode(Lane<u32>{code & static_cast<u32>(format.magnitude_mask() | format.sign_bit())}, d.narrow).word;
+  if (d.has_table) {
+    const u32 mask = static_cast<u32>(format.magnitude_mask() | format.sign_bit());
+    for (u32 code = 0; code < 256; ++code) d.table[code] = decode(Lane<u32>{code & mask}, d.narrow).word;
+    // Eight significant bits and the exponent of a binary32 fit in its upper half.
+    for (u32 code = 0; code < 16; ++code) {
+      d.nibbles[0][code] = static_cast<u8>(d.table[code] >> 16);
+      d.nibbles[1][code] = static_cast<u8>(d.table[code] >> 24);
     }
   }
   return d;

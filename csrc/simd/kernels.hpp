@@ -4,17 +4,22 @@
 #include "../halfulp/codec.hpp"
 #include "../halfulp/decode.hpp"
 #include "../halfulp/half_route.hpp"
+#include "../halfulp/integer_route.hpp"
 #include "../halfulp/source.hpp"
 
 namespace halfulp {
 
 // How codes are computed from binary32. Chosen by the parameters of the codec, never by its name.
 enum class Route : u8 {
+  prefix,  // nearest even into the front of a binary32
   common,  // nearest even with the ordinary policy
   any,     // every policy
   deep,    // every policy, and formats that reach below binary32's smallest normal
   wide,    // formats binary32 cannot serve: 64-bit words
 };
+
+// A faster way on targets whose hardware converts to binary16 and to integers with a rounding of our choice.
+enum class Shortcut : u8 { none, half_route, binary16, integer };
 
 // A codec with everything the kernels of every target may read.
 struct Encoder {
@@ -23,17 +28,31 @@ struct Encoder {
   Codec<u32> narrow;
   Codec<u64> wide;
   HalfRoute half;
+  IntegerRoute integer;
   Route route;
-  bool has_half_route;
+  Shortcut shortcut;
   bool via_binary32;  // the source is first rounded to binary32, nearest even
   int code_bytes;
 };
 
+// How codes become binary32.
+enum class DecodeRoute : u8 {
+  nibbles,  // at most 4 bits: byte shuffles
+  half,     // by way of binary16, on targets that convert it in hardware
+  integer,  // on targets that convert integers
+  prefix,   // the front of a binary32
+  any,
+};
+
 struct ValueDecoder {
   Format format;
-  bool binary32;  // the result's type; binary64 otherwise
-  bool by_table;  // at most 8 bits
+  DecodeRoute route;
+  bool binary32;   // the result's type; binary64 otherwise
+  bool has_table;  // at most 8 bits
   int code_bytes;
+  HalfDecoder half;
+  IntegerRoute integer;
+  u8 nibbles[2][16];  // bytes 2 and 3 of the binary32
   Decoder<u32> narrow;
   Decoder<u64> wide;
   u32 table[256];
@@ -52,6 +71,8 @@ struct Kernels {
   void (*encode_wide)(const Codec<u64>&, int code_bytes, Source, bool flush, const void* from, void* codes, usize n);
   // Any source to binary32, rounded to odd.
   void (*narrow)(Source, bool flush, const void* from, u32* to, usize n);
+  // Binary32 bits that are no signalling NaN to binary64 bits.
+  void (*widen)(const u32* from, u64* to, usize n);
   // Codes to binary32 or binary64 bits.
   void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
 };
@@ -59,6 +80,10 @@ struct Kernels {
 extern const Kernels kernels_portable;
 #if defined(__x86_64__) || defined(_M_X64)
 extern const Kernels kernels_avx2;
+extern const Kernels kernels_avx512;
+#endif
+#if defined(__aarch64__) && defined(__GNUC__)
+extern const Kernels kernels_neon;
 #endif
 
 // The target in use: the best one this machine has, or the one asked for by HALFULP_ISA or use_isa.

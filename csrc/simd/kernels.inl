@@ -37,29 +37,120 @@ HALFULP_NOINLINE void encode_loop(const Codec<u32>& codec, const u32* from, Code
   for (; i < n; ++i) codes[i] = static_cast<Code>(encode_bits<route>(One{from[i]}, c).word);
 }
 
-#if defined(HALFULP_HAS_HALF)
+// NaN is rare: a block that has one is done again the longer way. A single lane has no blocks to speak of.
 template <class Code>
-HALFULP_NOINLINE void encode_half_loop(const Encoder& encoder, const u32* from, Code* codes, usize n) {
-  const HalfRoute h = encoder.half;
+HALFULP_NOINLINE void encode_prefix_loop(const Codec<u32>& codec, const u32* from, Code* codes, usize n) {
+  const Codec<u32> c = codec;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; lanes > 1 && i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow v[4];
+    Narrow nan = Narrow::set(0);
+    for (usize k = 0; k < 4; ++k) {
+      const Narrow bits = load(from + i + k * lanes);
+      nan = nan | is_nan(bits);
+      v[k] = encode_prefix_number(bits, c);
+    }
+    if (any(nan)) {
+      for (usize k = 0; k < 4; ++k) v[k] = encode_prefix(load(from + i + k * lanes), c);
+    }
+    store_block(codes + i, v);
+  }
+  for (; i < n; ++i) codes[i] = static_cast<Code>(encode_prefix(One{from[i]}, c).word);
+}
+
+#if defined(HALFULP_HAS_HALF)
+template <bool distinct_nan, bool unsigned_zero, class Code>
+HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, Code* codes, usize n) {
+  const HalfRoute h = half;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    const Half v[2] = {encode_half(truncate_to_half(from + i, h), h),
-                       encode_half(truncate_to_half(from + i + lanes, h), h)};
+    const Half v[2] = {encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i, h), h),
+                       encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i + lanes, h), h)};
     store_block(codes + i, v);
   }
-  encode_loop<Route::any>(encoder.narrow, from + i, codes + i, n - i);
+  return i;
+}
+
+template <class Code>
+usize encode_half_as(const HalfRoute& h, const u32* from, Code* codes, usize n) {
+  if (h.unsigned_zero) {
+    return h.distinct_nan ? encode_half_loop<true, true>(h, from, codes, n)
+                          : encode_half_loop<false, true>(h, from, codes, n);
+  }
+  return h.distinct_nan ? encode_half_loop<true, false>(h, from, codes, n)
+                        : encode_half_loop<false, false>(h, from, codes, n);
 }
 #endif
 
+#if defined(HALFULP_HAS_HALF)
+HALFULP_NOINLINE inline usize encode_binary16_loop(const Codec<u32>& codec, const u32* from, u16* codes, usize n) {
+  const BySign<u32> nan = codec.nan;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    Half v[2];
+    for (usize k = 0; k < 2; ++k) {
+      const Half bits = round_to_half(from + i + k * lanes);
+      const Half is_nan = greater(bits & Half::set(0x7fff), Half::set(0x7c00));
+      const Half sign = bits & Half::set(static_cast<u16>(nan.positive ^ nan.negative));
+      v[k] = select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits);
+    }
+    store_block(codes + i, v);
+  }
+  return i;
+}
+
+template <Rounding mode, class Code>
+HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, Code* codes, usize n) {
+  const IntegerRoute r = route;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow v[4];
+    for (usize k = 0; k < 4; ++k) v[k] = round_to_integer<mode>(load(from + i + k * lanes), r);
+    store_block(codes + i, v);
+  }
+  return i;
+}
+
 template <class Code>
-void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
+usize encode_integer_as(const IntegerRoute& r, const u32* from, Code* codes, usize n) {
+  switch (r.rounding) {
+    case Rounding::nearest_even: return encode_integer_loop<Rounding::nearest_even>(r, from, codes, n);
+    case Rounding::toward_zero: return encode_integer_loop<Rounding::toward_zero>(r, from, codes, n);
+    case Rounding::toward_positive: return encode_integer_loop<Rounding::toward_positive>(r, from, codes, n);
+    default: return encode_integer_loop<Rounding::toward_negative>(r, from, codes, n);
+  }
+}
+#endif
+
+// As many elements from the start as the shortcut of this target takes.
+template <class Code>
+usize encode_fast([[maybe_unused]] const Encoder& e, [[maybe_unused]] const u32* from, [[maybe_unused]] Code* codes,
+                  [[maybe_unused]] usize n) {
 #if defined(HALFULP_HAS_HALF)
   if constexpr (sizeof(Code) <= 2) {
-    if (e.has_half_route) return encode_half_loop(e, from, codes, n);
+    if (e.shortcut == Shortcut::half_route) return encode_half_as(e.half, from, codes, n);
+    if (e.shortcut == Shortcut::integer) return encode_integer_as(e.integer, from, codes, n);
+  }
+  if constexpr (sizeof(Code) == 2) {
+    if (e.shortcut == Shortcut::binary16) return encode_binary16_loop(e.narrow, from, codes, n);
   }
 #endif
+  return 0;
+}
+
+template <class Code>
+void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
+  const usize done = encode_fast(e, from, codes, n);
+  from += done;
+  codes += done;
+  n -= done;
+  if (n == 0) return;
   switch (e.route) {
+    case Route::prefix: return encode_prefix_loop(e.narrow, from, codes, n);
     case Route::common: return encode_loop<Route::common>(e.narrow, from, codes, n);
     case Route::any: return encode_loop<Route::any>(e.narrow, from, codes, n);
     default: return encode_loop<Route::deep>(e.narrow, from, codes, n);
@@ -67,7 +158,7 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
 }
 
 inline void encode_kernel(const Encoder& e, const u32* from, void* codes, usize n) {
-  const Environment environment;
+  const Environment environment(e.shortcut == Shortcut::binary16 ? Rounding::nearest_even : Rounding::toward_zero);
   switch (e.code_bytes) {
     case 1: return encode_as(e, from, static_cast<u8*>(codes), n);
     case 2: return encode_as(e, from, static_cast<u16*>(codes), n);
@@ -187,7 +278,7 @@ inline usize narrow_doubles(const void* from, u32* to, usize n) {
 #endif
 
 // As many elements from the start as the fast ways of this target take.
-HALFULP_NOINLINE inline usize narrow_fast(Source source, bool flush, const void* from, u32* to, usize n) {
+HALFULP_NOINLINE inline usize narrow_fast(Source source, [[maybe_unused]] bool flush, const void* from, u32* to, usize n) {
   switch (source) {
     case Source::int8: return narrow_integers<i8>(from, to, n);
     case Source::uint8: return narrow_integers<u8>(from, to, n);
@@ -213,43 +304,135 @@ inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, 
   if (done < n) encode_wide_as(to_binary32_odd, source, flush, rest, to + done, n - done);
 }
 
-template <class Code>
-HALFULP_NOINLINE void decode_narrow(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
+#if defined(HALFULP_HAS_HALF)
+HALFULP_NOINLINE inline void widen_loop(const u32* from, u64* to, usize n) {
+  for (usize i = 0; i < n; ++i) {
+    float narrow;
+    std::memcpy(&narrow, from + i, sizeof narrow);
+    const double wide = narrow;
+    std::memcpy(to + i, &wide, sizeof wide);
+  }
+}
+#else
+// In integers, for the processor may be set to flush the subnormals of binary32.
+inline void widen_loop(const u32* from, u64* to, usize n) {
+  constexpr Decoder<u64> binary32 = make_decoder<u64>(format("float32"));
+  for (usize i = 0; i < n; ++i) {
+    const u32 magnitude = from[i] & 0x7fffffff;
+    const u64 sign = u64{from[i] >> 31} << 63;
+    const bool normal = magnitude - 0x00800000u < 0x7f000000u;
+    to[i] = normal ? sign | ((u64{magnitude} << 29) + (u64{1023 - 127} << 52))
+                   : decode(Wide{from[i]}, binary32).word;
+  }
+}
+#endif
+
+inline void widen_kernel(const u32* from, u64* to, usize n) {
+  const Environment environment;
+  widen_loop(from, to, n);
+}
+
+template <DecodeRoute route, class V>
+V decode_code(V code, const Decoder<u32>& d) {
+  if constexpr (route == DecodeRoute::prefix) return decode_prefix(code, d);
+  return decode(code, d);
+}
+
+template <DecodeRoute route, class Code>
+HALFULP_NOINLINE void decode_loop(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
   const Decoder<u32> d = decoder;
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    u32 block[lanes];
-    for (usize k = 0; k < lanes; ++k) block[k] = codes[i + k];
-    store(to + i, decode(load(block), d));
-  }
-  for (; i < n; ++i) to[i] = decode(One{codes[i]}, d).word;
+  for (; i + lanes <= n; i += lanes) store(to + i, decode_code<route>(load(codes + i), d));
+  for (; i < n; ++i) to[i] = decode_code<route>(One{codes[i]}, d).word;
 }
 
 template <class Code>
-HALFULP_NOINLINE void decode_wide(const Decoder<u64>& decoder, const Code* codes, u64* to, usize n) {
+HALFULP_NOINLINE void decode_wide_loop(const Decoder<u64>& decoder, const Code* codes, u64* to, usize n) {
   const Decoder<u64> d = decoder;
   for (usize i = 0; i < n; ++i) to[i] = decode(Wide{codes[i]}, d).word;
+}
+
+HALFULP_NOINLINE inline void decode_table_loop(const u32 (&table)[256], const u8* codes, u32* to, usize n) {
+  for (usize i = 0; i < n; ++i) to[i] = table[codes[i]];
+}
+
+#if defined(HALFULP_HAS_HALF)
+template <HalfSpecials specials, class Code>
+HALFULP_NOINLINE usize decode_half_loop(const HalfDecoder& decoder, const Code* codes, u32* to, usize n) {
+  const HalfDecoder d = decoder;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store_scaled(to + i, half_of_code<specials>(load_half(codes + i), d), d.scale);
+  return i;
+}
+
+template <class Code>
+usize decode_half_as(const HalfDecoder& d, const Code* codes, u32* to, usize n) {
+  switch (d.specials) {
+    case HalfSpecials::same: return decode_half_loop<HalfSpecials::same>(d, codes, to, n);
+    case HalfSpecials::one_nan: return decode_half_loop<HalfSpecials::one_nan>(d, codes, to, n);
+    default: return decode_half_loop<HalfSpecials::other>(d, codes, to, n);
+  }
+}
+
+template <class Code>
+HALFULP_NOINLINE usize decode_integer_loop(const IntegerRoute& route, const Code* codes, u32* to, usize n) {
+  const IntegerRoute r = route;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, integer_value(load(codes + i), r));
+  return i;
+}
+
+HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u8* codes, u32* to, usize n) {
+  usize i = 0;
+  for (; i + 16 <= n; i += 16) store_nibbles(to + i, codes + i, d.nibbles[0], d.nibbles[1]);
+  return i;
+}
+#endif
+
+// As many codes from the start as the fast ways of this target take.
+template <class Code>
+usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const Code* codes, [[maybe_unused]] u32* to,
+                  [[maybe_unused]] usize n) {
+#if defined(HALFULP_HAS_HALF)
+  if constexpr (sizeof(Code) <= 2) {
+    if (d.route == DecodeRoute::half) return decode_half_as(d.half, codes, to, n);
+    if (d.route == DecodeRoute::integer) return decode_integer_loop(d.integer, codes, to, n);
+  }
+  if constexpr (sizeof(Code) == 1) {
+    if (d.route == DecodeRoute::nibbles) return decode_nibbles_loop(d, codes, to, n);
+  }
+#endif
+  return 0;
+}
+
+template <class Code>
+void decode_as(const ValueDecoder& d, const Code* codes, u32* to, usize n) {
+  const usize done = decode_fast(d, codes, to, n);
+  codes += done;
+  to += done;
+  n -= done;
+  if constexpr (sizeof(Code) == 1) {
+    if (d.has_table) return decode_table_loop(d.table, codes, to, n);
+  }
+  if (d.route == DecodeRoute::prefix) return decode_loop<DecodeRoute::prefix>(d.narrow, codes, to, n);
+  decode_loop<DecodeRoute::any>(d.narrow, codes, to, n);
 }
 
 inline void decode_kernel(const ValueDecoder& d, const void* codes, void* to, usize n) {
   const Environment environment;
   const auto as = [&](auto typed) {
     const auto* p = static_cast<const decltype(typed)*>(codes);
-    return d.binary32 ? decode_narrow(d.narrow, p, static_cast<u32*>(to), n)
-                      : decode_wide(d.wide, p, static_cast<u64*>(to), n);
+    return d.binary32 ? decode_as(d, p, static_cast<u32*>(to), n)
+                      : decode_wide_loop(d.wide, p, static_cast<u64*>(to), n);
   };
-  if (d.by_table) {
-    const auto* p = static_cast<const u8*>(codes);
-    auto* values = static_cast<u32*>(to);
-    for (usize i = 0; i < n; ++i) values[i] = d.table[p[i]];
-    return;
-  }
   switch (d.code_bytes) {
     case 1: return as(u8{});
     case 2: return as(u16{});
     case 4: return as(u32{});
-    default: return decode_wide(d.wide, static_cast<const u64*>(codes), static_cast<u64*>(to), n);
+    default: return decode_wide_loop(d.wide, static_cast<const u64*>(codes), static_cast<u64*>(to), n);
   }
 }
 

@@ -7,5 +7,5 @@
 #include "kernels.inl"
 
 const halfulp::Kernels halfulp::kernels_avx2 = {
-    "avx2", encode_kernel, encode_wide_kernel, narrow_kernel, decode_kernel};
+    "avx2", encode_kernel, encode_wide_kernel, narrow_kernel, widen_kernel, decode_kernel};
 #endif

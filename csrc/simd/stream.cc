@@ -92,29 +92,24 @@ void encode_block(const Kernels& k, const Encoder& e, Source source, const char*
   k.encode(e, binary32, codes, n);
 }
 
-Encoder exact_encoder(const char* name) {
-  const Format& f = format(name);
+Encoder exact_binary16() {
+  const Format& f = format("float16");
   const NanRule payload = {f.nan_code(), f.nan_code() | f.sign_bit(), true};
   return make_encoder(f, Policy{Rounding::nearest_even, Overflow::standard, Subnormals::gradual, payload}, false);
 }
 
-// Binary32 or binary64 bits to a type that holds every one of them exactly.
+// Binary32 or binary64 bits to another type that holds every one of them exactly.
 void to_value(const Kernels& k, bool binary32, const Buffer& bits, Value value, Buffer& out, usize n) {
-  static const Encoder to_binary16 = exact_encoder("float16");
-  static const Encoder to_binary64 = exact_encoder("float64");
-  const Source source = binary32 ? Source::binary32 : Source::binary64;
-  switch (value) {
-    case Value::binary16: return encode_block(k, to_binary16, source, bits.bytes, out.bytes, n);
-    case Value::binary32: std::memcpy(out.bytes, bits.bytes, 4 * n); return;
-    case Value::binary64: return encode_block(k, to_binary64, source, bits.bytes, out.bytes, n);
-    default: break;
+  static const Encoder to_binary16 = exact_binary16();
+  const auto* words = reinterpret_cast<const u32*>(bits.bytes);
+  const auto* longs = reinterpret_cast<const u64*>(bits.bytes);
+  if (value == Value::binary16) {
+    const Source source = binary32 ? Source::binary32 : Source::binary64;
+    return encode_block(k, to_binary16, source, bits.bytes, out.bytes, n);
   }
+  if (value == Value::binary64) return k.widen(words, reinterpret_cast<u64*>(out.bytes), n);
   for (usize i = 0; i < n; ++i) {
-    u32 word = 0;
-    u64 words = 0;
-    if (binary32) std::memcpy(&word, bits.bytes + 4 * i, 4);
-    if (!binary32) std::memcpy(&words, bits.bytes + 8 * i, 8);
-    const auto x = binary32 ? unpack_binary<8, 23>(word, false) : unpack_binary<11, 52>(words, false);
+    const auto x = binary32 ? unpack_binary<8, 23>(words[i], false) : unpack_binary<11, 52>(longs[i], false);
     const LongdoubleWords packed = value == Value::x87 ? pack_x87(x) : pack_binary128(x);
     std::memcpy(out.bytes + 16 * i, &packed, 16);
   }
@@ -123,14 +118,35 @@ void to_value(const Kernels& k, bool binary32, const Buffer& bits, Value value, 
 // n <= block contiguous codes to strided values.
 void decode_block(const Kernels& k, const ValueDecoder& d, const void* codes, Value value, char* to, isize stride,
                   usize n) {
+  const bool same_type = value == (d.binary32 ? Value::binary32 : Value::binary64);
+  if (same_type && is_contiguous(to, stride, value_bytes(value))) return k.decode(d, codes, to, n);
   Buffer bits;
   k.decode(d, codes, bits.bytes, n);
-  if (value == (d.binary32 ? Value::binary32 : Value::binary64)) {
+  if (same_type) {
     return scatter(value_bytes(value), bits, to, stride, n);
   }
   Buffer values;
   to_value(k, d.binary32, bits, value, values, n);
   scatter(value_bytes(value), values, to, stride, n);
+}
+
+// Whether any of n contiguous codes has a bit outside the mask.
+template <class Code>
+bool has_stray_bits(const char* codes, u64 mask, usize n) {
+  const Code* p = reinterpret_cast<const Code*>(codes);
+  Code seen = 0;
+  for (usize i = 0; i < n; ++i) seen = static_cast<Code>(seen | p[i]);
+  return (seen & ~mask) != 0;
+}
+
+bool has_stray_bits(const ValueDecoder& d, const char* codes, usize n) {
+  const u64 mask = d.format.magnitude_mask() | d.format.sign_bit();
+  switch (d.code_bytes) {
+    case 1: return has_stray_bits<u8>(codes, mask, n);
+    case 2: return has_stray_bits<u16>(codes, mask, n);
+    case 4: return has_stray_bits<u32>(codes, mask, n);
+    default: return has_stray_bits<u64>(codes, mask, n);
+  }
 }
 
 // Codes in any integer width to the decoder's own, and where the first one with stray bits is.
@@ -226,11 +242,16 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
     k.decode(d, codes, to, n);
     return n;
   }
+  const bool own_width = code_bytes == d.code_bytes && is_contiguous(codes, code_stride, static_cast<usize>(code_bytes));
   usize good = n;
   in_blocks(n, [&](usize start, usize count) {
     if (good < n) return;
+    const char* here = codes + offset(start, code_stride);
+    if (own_width && !has_stray_bits(d, here, count)) {
+      return decode_block(k, d, here, value, to + offset(start, to_stride), to_stride, count);
+    }
     Buffer own;
-    const usize clean = narrow_codes(d, code_bytes, codes + offset(start, code_stride), code_stride, own, count);
+    const usize clean = narrow_codes(d, code_bytes, here, code_stride, own, count);
     if (clean < count) good = start + clean;
     decode_block(k, d, own.bytes, value, to + offset(start, to_stride), to_stride, clean);
   });

@@ -1,26 +1,13 @@
 // The AVX2 target: eight 32-bit lanes, sixteen 16-bit lanes, and binary16 conversion by F16C.
 #pragma once
 
-#include <immintrin.h>
-
 #include "../../halfulp/half_route.hpp"
+#include "../../halfulp/integer_route.hpp"
 #include "../../halfulp/scalar.hpp"
+#include "x86.hpp"
 
 namespace halfulp {
 inline namespace HALFULP_TARGET {
-
-// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
-class Environment {
- public:
-  Environment() : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
-  ~Environment() { _mm_setcsr(saved_); }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  static constexpr unsigned truncate_all_masked = 0x7f80;
-  unsigned saved_;
-};
 
 struct Narrow {
   __m256i v;
@@ -39,6 +26,7 @@ struct Narrow {
 
 inline Narrow shl(Narrow a, Narrow n) { return {_mm256_sllv_epi32(a.v, n.v)}; }
 inline Narrow shr(Narrow a, Narrow n) { return {_mm256_srlv_epi32(a.v, n.v)}; }
+inline Narrow shr_uniform(Narrow a, Narrow n) { return shr(a, n); }
 template <int N>
 Narrow shl(Narrow a) {
   return {_mm256_slli_epi32(a.v, N)};
@@ -51,6 +39,7 @@ inline Narrow greater(Narrow a, Narrow b) { return {_mm256_cmpgt_epi32(a.v, b.v)
 inline Narrow equal(Narrow a, Narrow b) { return {_mm256_cmpeq_epi32(a.v, b.v)}; }
 inline Narrow and_not(Narrow mask, Narrow b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
+inline bool any(Narrow mask) { return _mm256_testz_si256(mask.v, mask.v) == 0; }
 inline Narrow max(Narrow a, Narrow b) { return {_mm256_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm256_min_epi32(a.v, b.v)}; }
 
@@ -65,6 +54,12 @@ inline Narrow highest_bit(Narrow a) {
   return {_mm256_blendv_epi8(at_least, _mm256_set1_epi32(31), top_set)};
 }
 
+inline Narrow load(const u8* from) {
+  return {_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)))};
+}
+inline Narrow load(const u16* from) {
+  return {_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
+}
 inline Narrow load(const u32* from) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))}; }
 inline void store(u32* to, Narrow v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v.v); }
 
@@ -101,12 +96,12 @@ struct Half {
   friend Half operator|(Half a, Half b) { return {_mm256_or_si256(a.v, b.v)}; }
 };
 
-inline Half shr_uniform(Half a, Half n) {
-  const __m128i count = _mm_cvtepu16_epi64(_mm256_castsi256_si128(n.v));
-  return {_mm256_srl_epi16(a.v, count)};
-}
+inline __m128i shift_count(Half n) { return _mm_cvtepu16_epi64(_mm256_castsi256_si128(n.v)); }
+inline Half shl_uniform(Half a, Half n) { return {_mm256_sll_epi16(a.v, shift_count(n))}; }
+inline Half shr_uniform(Half a, Half n) { return {_mm256_srl_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm256_cmpgt_epi16(a.v, b.v)}; }
 inline Half equal(Half a, Half b) { return {_mm256_cmpeq_epi16(a.v, b.v)}; }
+inline Half min(Half a, Half b) { return {_mm256_min_epi16(a.v, b.v)}; }
 inline Half and_not(Half mask, Half b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Half select(Half mask, Half yes, Half no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
 
@@ -133,6 +128,40 @@ inline void store_block(u8* to, const Half (&v)[2]) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
 }
 
+// Sixteen binary32 numbers rounded to binary16, nearest even.
+inline Half round_to_half(const u32* from) {
+  __m128i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256 x = _mm256_loadu_ps(reinterpret_cast<const float*>(from) + 8 * k);
+    parts[k] = _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
+  }
+  return {_mm256_set_m128i(parts[1], parts[0])};
+}
+
+// Sixteen codes of one or two bytes.
+inline Half load_half(const u8* from) {
+  return {_mm256_cvtepu8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))};
+}
+inline Half load_half(const u16* from) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))}; }
+
+// Sixteen binary16 numbers as binary32, times a power of two (given by its bits) that keeps them exact.
+inline void store_scaled(u32* to, Half bits, u32 scale) {
+  const __m256 factor = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(scale)));
+  const __m256 low = _mm256_mul_ps(_mm256_cvtph_ps(_mm256_castsi256_si128(bits.v)), factor);
+  const __m256 high = _mm256_mul_ps(_mm256_cvtph_ps(_mm256_extracti128_si256(bits.v, 1)), factor);
+  store(to, {_mm256_castps_si256(low)});
+  store(to + 8, {_mm256_castps_si256(high)});
+}
+
+// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
+inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
+  const __m128i index = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
+  const __m128i low = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte2)), index);
+  const __m128i high = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte3)), index);
+  store(to, shl<16>(Narrow{_mm256_cvtepu16_epi32(_mm_unpacklo_epi8(low, high))}));
+  store(to + 8, shl<16>(Narrow{_mm256_cvtepu16_epi32(_mm_unpackhi_epi8(low, high))}));
+}
+
 // Eight binary16 numbers as binary32.
 inline Narrow widen_half(const u16* from) {
   return {_mm256_castps_si256(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))))};
@@ -150,6 +179,28 @@ inline Narrow round_to_odd(const double* from) {
     parts[k] = _mm_or_ps(truncated, _mm_castsi128_ps(_mm_srli_epi32(narrow, 31)));
   }
   return {_mm256_castps_si256(_mm256_set_m128(parts[1], parts[0]))};
+}
+
+// Binary32 numbers to the codes of an integer format.
+template <Rounding mode>
+Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
+  const __m256 x = _mm256_castsi256_ps(bits.v);
+  const __m256 scaled = _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale))));
+  const __m256 whole = _mm256_round_ps(scaled, rounding_immediate<mode>);
+  const __m256 lowest = _mm256_set1_ps(static_cast<float>(r.lowest));
+  const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
+  const __m256 clamped = _mm256_min_ps(_mm256_max_ps(whole, lowest), highest);
+  const __m256i number = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_ORD_Q));
+  const __m256i code = _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
+  return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
+}
+
+// Integers in two's complement at the top of their lanes, shifted down and scaled.
+inline Narrow integer_value(Narrow code, const IntegerRoute& r) {
+  const __m128i count = _mm_cvtsi32_si128(static_cast<int>(r.sign_extension));
+  const __m256i integer = _mm256_sra_epi32(_mm256_sll_epi32(code.v, count), count);
+  const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.unscale)));
+  return {_mm256_castps_si256(_mm256_mul_ps(_mm256_cvtepi32_ps(integer), scale))};
 }
 
 }  // inline namespace HALFULP_TARGET

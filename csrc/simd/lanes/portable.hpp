@@ -1,6 +1,7 @@
 // The portable target: one 32-bit lane, plain integers, nothing of the floating-point unit.
 #pragma once
 
+#include "../../halfulp/codec.hpp"
 #include "../../halfulp/scalar.hpp"
 
 namespace halfulp {
@@ -10,10 +11,16 @@ using Narrow = Lane<u32>;
 
 // Kernels of this target never touch the floating-point environment.
 struct Environment {
-  Environment() {}
+  explicit Environment(Rounding = Rounding::toward_zero) {}
 };
 
-HALFULP_HD inline Narrow load(const u32* from) { return {*from}; }
+// One code, or one binary32.
+template <class Code>
+Narrow load(const Code* from) {
+  return {*from};
+}
+
+inline bool any(Narrow mask) { return mask.word != 0; }
 
 // Stores `4 * lanes` codes.
 template <class Code>

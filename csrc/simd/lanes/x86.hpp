@@ -1,0 +1,34 @@
+// What the x86 targets share: the floating-point environment their conversions run in, and their rounding modes.
+#pragma once
+
+#include <immintrin.h>
+
+#include "../../halfulp/codec.hpp"
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
+class Environment {
+ public:
+  // Every conversion here names its rounding, but for those that want truncation.
+  explicit Environment(Rounding = Rounding::toward_zero) : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
+  ~Environment() { _mm_setcsr(saved_); }
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+ private:
+  static constexpr unsigned truncate_all_masked = 0x7f80;
+  unsigned saved_;
+};
+
+template <Rounding mode>
+inline constexpr int rounding_immediate =
+    (mode == Rounding::nearest_even      ? _MM_FROUND_TO_NEAREST_INT
+     : mode == Rounding::toward_zero     ? _MM_FROUND_TO_ZERO
+     : mode == Rounding::toward_positive ? _MM_FROUND_TO_POS_INF
+                                         : _MM_FROUND_TO_NEG_INF) |
+    _MM_FROUND_NO_EXC;
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp
