@@ -19,6 +19,7 @@ HEADERS = sorted((ROOT / "csrc" / "halfulp").glob("*.hpp"))
 TARGETS = sorted((ROOT / "csrc" / "simd").glob("kernels_*.cc"))
 if not HEADERS:
     pytest.skip("needs the source tree", allow_module_level=True)
+BUILD = (ROOT / "CMakeLists.txt").read_text()
 X86 = platform.machine() in ("x86_64", "AMD64")
 STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror", "-fsyntax-only")
 
@@ -108,13 +109,20 @@ def test_nvcc_compiles_kernels(architecture: str, tmp_path: Path) -> None:
     assert out.read_bytes()[:4] == b"\x7fELF"
 
 
+def test_the_build_names_every_target() -> None:
+    for source in TARGETS:
+        assert f"csrc/simd/{source.name}" in BUILD
+
+
 @pytest.mark.parametrize("source", TARGETS, ids=lambda path: path.stem)
 def test_no_code_of_a_target_is_shared(source: Path, tmp_path: Path) -> None:
     """Without optimisation nothing is inlined, so every function that the linker could mix up is visible."""
     target = source.stem.partition("_")[2]
-    if target != "portable" and not X86:
+    if target != "portable" and (target == "neon") == X86:
         pytest.skip(f"{target} is not for {platform.machine()}")
-    flags = ("-mavx2", "-mf16c") if target == "avx2" else ()
+    stated = re.search(rf"halfulp_isa\(csrc/simd/{source.name}((?: -m[\w=-]+)+)\)", BUILD)
+    flags = tuple(stated[1].split()) if stated else ()
+    assert flags or target in ("portable", "neon")
     assert stray_symbols(source, target, flags, tmp_path) == []
 
 

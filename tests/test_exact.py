@@ -64,6 +64,18 @@ def test_a_digit_far_below_a_tie_decides() -> None:
         assert hu.encode("1" + "0" * zeros + f"e-{zeros}", F) == 0x38
 
 
+@pytest.mark.parametrize("bits", [1024, 1025, 1026, 1100, 4999])
+def test_a_carry_out_of_the_widest_exponent(bits: int, isa: str) -> None:
+    """All ones round up to a power of two beyond the range, whose code would need a bit more than a word has."""
+    for f in (hu.float64, hu.Format(11, 51), hu.Format(10, 52, specials="fnuz")):
+        most = int(f.encode(math.inf))
+        sign = 0 if f.specials == "fnuz" else 1 << (f.bits - 1)
+        for x in (2**bits - 1, Fraction(2**bits - 1), str(2**bits - 1)):
+            assert hu.encode(x, f) == most
+            assert hu.encode(f"-{x}", f) == most | sign
+            assert hu.encode(x, f, overflow="saturate") == f.code_of_max
+
+
 def test_no_double_rounding_through_any_binary_type() -> None:
     """Values that are ties in float32, float64 or longdouble only because those rounded first."""
     for bits in (24, 53, 64, 113):

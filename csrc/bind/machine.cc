@@ -16,7 +16,8 @@ py::tuple names() {
 }
 
 void set_isa(const std::string& name) {
-  if (use_isa(name.c_str())) return;
+  const bool whole = name.find('\0') == std::string::npos;
+  if (whole && use_isa(name.c_str())) return;
   std::string known;
   for (const char* const* isa = available_isas(); *isa != nullptr; ++isa) {
     known += (known.empty() ? "'" : ", '") + std::string(*isa) + "'";
