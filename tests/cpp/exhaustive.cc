@@ -1,0 +1,177 @@
+// Checks the kernels on all binary32 inputs, or a slice of them, and prints one line a format.
+#include <algorithm>
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "codes.hpp"
+#include "simd/kernels.hpp"
+#include "sweep.hpp"
+#include "wide_sources.hpp"
+
+namespace exhaustive {
+
+using halfulp::Overflow;
+using halfulp::Rounding;
+using halfulp::Subnormals;
+
+namespace {
+
+constexpr const char* usage =
+    "usage: exhaustive [--slice K/N] [--edges] [--formats A,B,...|named|all] [--modes default|all|A,B,...]\n"
+    "                  [--threads T] [--wide-every B] [--random R]\n"
+    "  --slice K/N      every N-th block of all 2^32 binary32 inputs, K from 0 (0/16); 0/1 is all of them\n"
+    "  --edges          only inputs at and beside every decision, but under every mode and policy\n"
+    "  --modes default  nearest_even, and one other mode and policy that rotate with K\n"
+    "  --formats named  those of the product's table (default); all: the unnamed ones of rows.cc, too\n"
+    "  --wide-every B   the 64-bit route takes every B-th block (4)\n"
+    "  --random R       binary64 numbers to narrow beside the structured ones (2^26)\n";
+
+constexpr const char* rounding_names[] = {"nearest_even",    "nearest_away",    "toward_zero",
+                                          "toward_positive", "toward_negative", "to_odd"};
+constexpr const char* overflow_names[] = {"default", "saturate", "saturate_keep_inf"};
+constexpr const char* subnormals_names[] = {"gradual", "flush_output", "flush_tiny"};
+
+[[noreturn]] void fail(const std::string& message) {
+  std::fprintf(stderr, "%s\n%s", message.c_str(), usage);
+  std::exit(2);
+}
+
+bool listed(const std::string& list, const std::string& item) {
+  return ("," + list + ",").find("," + item + ",") != std::string::npos;
+}
+
+std::vector<Case> cases_of(const std::string& modes, const Slice& slice) {
+  std::vector<Case> cases;
+  if (slice.edges_only) {
+    for (int c = 0; c < 6 * 3 * 3; ++c) {
+      cases.push_back({Rounding(c % 6), Overflow(c / 6 % 3), Subnormals(c / 18)});
+    }
+    return cases;
+  }
+  const std::uint32_t k = slice.number;
+  for (int mode = 0; mode < 6; ++mode) {
+    const bool rotating = modes == "default" && mode == static_cast<int>(1 + k % 5);
+    if (mode == 0 && (modes == "default" || modes == "all" || listed(modes, rounding_names[0]))) {
+      cases.push_back({Rounding::nearest_even, Overflow::standard, Subnormals::gradual});
+    } else if (rotating || modes == "all" || listed(modes, rounding_names[mode])) {
+      cases.push_back({Rounding(mode), Overflow(k % 3), Subnormals(k / 3 % 3)});
+    }
+  }
+  if (cases.empty()) fail("--modes: none of '" + modes + "' is a rounding mode");
+  return cases;
+}
+
+bool wanted(const std::string& formats, const Row& row) {
+  return formats == "all" || (formats == "named" && row.named) || listed(formats, row.name);
+}
+
+struct Clock {
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+};
+
+void report(const char* what, const Tally& tally, const Clock& clock, Tally& total) {
+  std::printf("%-22s %10" PRIu64 " inputs  %4d passed  %d failed  %6.1f s\n", what, tally.inputs, tally.passed,
+              tally.failed, clock.seconds());
+  std::fflush(stdout);
+  total.passed += tally.passed;
+  total.failed += tally.failed;
+}
+
+}  // namespace
+
+const char* name(Rounding r) { return rounding_names[static_cast<int>(r)]; }
+const char* name(Overflow o) { return overflow_names[static_cast<int>(o)]; }
+const char* name(Subnormals s) { return subnormals_names[static_cast<int>(s)]; }
+
+const std::vector<const halfulp::Kernels*>& targets() {
+  static const std::vector<const halfulp::Kernels*> all = [] {
+    std::vector<const halfulp::Kernels*> found;
+    for (const char* const* isa = halfulp::available_isas(); *isa != nullptr; ++isa) {
+      halfulp::use_isa(*isa);
+      found.push_back(&halfulp::kernels());
+    }
+    return found;
+  }();
+  return all;
+}
+
+int main(int argc, char** argv) {
+  Settings settings{{false, 0, 16}, static_cast<int>(std::thread::hardware_concurrency()), 4, {}};
+  std::string formats;
+  std::string modes = "default";
+  std::uint64_t random = std::uint64_t{1} << 26;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    if (option == "--edges") {
+      settings.slice.edges_only = true;
+      continue;
+    }
+    if (i + 1 == argc) fail(option + " is no option, or lacks its value");
+    const char* value = argv[++i];
+    if (option == "--slice") {
+      if (std::sscanf(value, "%" SCNu32 "/%" SCNu32, &settings.slice.number, &settings.slice.of) != 2 ||
+          settings.slice.number >= settings.slice.of) {
+        fail("--slice must be K/N with K < N, not '" + std::string(value) + "'");
+      }
+    } else if (option == "--formats") {
+      formats = value;
+    } else if (option == "--modes") {
+      modes = value;
+    } else if (option == "--threads") {
+      settings.threads = std::atoi(value);
+    } else if (option == "--wide-every") {
+      settings.wide_every = static_cast<std::uint32_t>(std::max(1, std::atoi(value)));
+    } else if (option == "--random") {
+      random = std::strtoull(value, nullptr, 10);
+    } else {
+      fail(option + " is no option");
+    }
+  }
+  if (formats.empty()) formats = settings.slice.edges_only ? "all" : "named";
+  settings.cases = cases_of(modes, settings.slice);
+
+  std::string isas;
+  for (const halfulp::Kernels* k : targets()) isas += std::string(" ") + k->isa;
+  std::printf("targets:%s; %d threads; ", isas.c_str(), settings.threads);
+  if (settings.slice.edges_only) {
+    std::printf("edges, every mode and policy\n");
+  } else {
+    std::printf("slice %" PRIu32 "/%" PRIu32 ";", settings.slice.number, settings.slice.of);
+    for (const Case& c : settings.cases) {
+      std::printf(" %s,%s,%s", name(c.rounding), name(c.overflow), name(c.subnormals));
+    }
+    std::printf("\n");
+  }
+
+  Tally total;
+  const Clock whole;
+  const int faults = count_table_faults();
+  total.failed += faults;
+  total.passed += faults == 0 ? 1 : 0;
+  bool any = false;
+  for (const Row& row : rows()) {
+    if (!wanted(formats, row)) continue;
+    any = true;
+    const Clock clock;
+    const Tally decoded = check_decode(row);
+    Tally swept = sweep(row, settings);
+    swept.passed += decoded.passed;
+    swept.failed += decoded.failed;
+    report(row.name, swept, clock, total);
+  }
+  if (!any) fail("--formats: no format is called '" + formats + "'");
+  const Clock clock;
+  report("narrowing to binary32", check_narrowing(random), clock, total);
+  std::printf("%d passed, %d failed in %.1f s\n", total.passed, total.failed, whole.seconds());
+  return total.failed == 0 ? 0 : 1;
+}
+
+}  // namespace exhaustive
+
+int main(int argc, char** argv) { return exhaustive::main(argc, argv); }
