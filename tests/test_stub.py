@@ -26,6 +26,7 @@ SPELLED = {
     "Encoder": r"halfulp\._core\.Encoder",
     "np.ndarray[Any, Any]": r"(typing_extensions|collections\.abc)\.Buffer|buffer",
     "np.ufunc": "object",
+    "object": "object",
 }
 
 

@@ -51,8 +51,10 @@ numpy::Verb verb_of(const std::string& name) {
   return name == "decode" ? numpy::Verb::decode : numpy::Verb::round;
 }
 
-py::object ufunc(const std::string& verb, const std::string& name, const std::string& doc, const Encoder& encoder) {
-  PyObject* made = numpy::make_ufunc(verb_of(verb), name, doc, encoder, make_value_decoder(encoder.format));
+py::object ufunc(const std::string& verb, const std::string& name, const std::string& doc, const Encoder& encoder,
+                 const py::object& owner) {
+  PyObject* made =
+      numpy::make_ufunc(verb_of(verb), name, doc, encoder, make_value_decoder(encoder.format), owner.ptr());
   if (made == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(made);
 }

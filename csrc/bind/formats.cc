@@ -29,10 +29,8 @@ Specials specials_of(const std::string& name) {
 
 std::string explain(FormatError error, const Format& f) {
   switch (error) {
-    case FormatError::exponent_bits:
-      return "exponent_bits must be 0 to 11, not " + std::to_string(f.exponent_bits);
-    case FormatError::mantissa_bits:
-      return "mantissa_bits must be 0 to 52, not " + std::to_string(f.mantissa_bits);
+    case FormatError::exponent_bits: return "exponent_bits must be 0 to 11, not " + std::to_string(f.exponent_bits);
+    case FormatError::mantissa_bits: return "mantissa_bits must be 0 to 52, not " + std::to_string(f.mantissa_bits);
     case FormatError::width:
       return "a format has 1 to 64 bits; sign, exponent_bits and mantissa_bits make " + std::to_string(f.bits());
     case FormatError::specials_ieee:
@@ -40,21 +38,18 @@ std::string explain(FormatError error, const Format& f) {
              "use 'fn', 'p3109_e' or 'finite'";
     case FormatError::specials_fnuz:
       return "specials='fnuz' puts NaN in the place of -0, which an unsigned format does not have; use 'fn'";
-    case FormatError::specials_p3109:
-      return "the P3109 formats need exponent_bits >= 1; use 'finite' or 'integer'";
+    case FormatError::specials_p3109: return "the P3109 formats need exponent_bits >= 1; use 'finite' or 'integer'";
     case FormatError::specials_integer:
       return "specials='integer' (two's complement) has no exponent field: exponent_bits must be 0, not " +
              std::to_string(f.exponent_bits);
-    case FormatError::zero:
-      return "has_zero=False (as in E8M0) is for unsigned formats with exponent_bits >= 1";
+    case FormatError::zero: return "has_zero=False (as in E8M0) is for unsigned formats with exponent_bits >= 1";
     case FormatError::too_few_codes:
       return "these " + std::to_string(f.bits()) + " bits leave no positive number beside the special codes";
     case FormatError::too_large:
       return "bias " + std::to_string(f.bias) + " makes the largest value 2^1024 or more, beyond binary64";
     case FormatError::too_small:
       return "bias " + std::to_string(f.bias) + " makes the smallest value less than 2^-1074, below binary64";
-    case FormatError::none:
-      break;
+    case FormatError::none: break;
   }
   return "";
 }
@@ -68,8 +63,8 @@ Format make_format(int exponent_bits, int mantissa_bits, int bias, const std::st
 }
 
 py::tuple row(const Format& f) {
-  return py::make_tuple(f.name, f.exponent_bits, f.mantissa_bits, f.bias,
-                        specials_names[static_cast<int>(f.specials)], f.is_signed, f.has_zero, f.source);
+  return py::make_tuple(f.name, f.exponent_bits, f.mantissa_bits, f.bias, specials_names[static_cast<int>(f.specials)],
+                        f.is_signed, f.has_zero, f.source);
 }
 
 }  // namespace

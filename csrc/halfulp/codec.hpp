@@ -72,8 +72,8 @@ inline constexpr int shift_limit = hidden_bit<width> + 2;
 
 template <class Word>
 struct Codec {
-  Word emin;           // two's complement
-  Word emax;           // two's complement; whatever has a larger exponent overflows
+  Word emin;  // two's complement
+  Word emax;  // two's complement; whatever has a larger exponent overflows
   Word mantissa_bits;
   Word shift;
   Word floor;          // code of the first binade: 2^mantissa_bits without a zero, else 0
@@ -96,7 +96,7 @@ struct Codec {
   BySign<Word> overflow;  // complete codes, sign included
   BySign<Word> inf;
   BySign<Word> nan;
-  Word payload_mask;      // bits of the NaN field that the source's payload fills
+  Word payload_mask;  // bits of the NaN field that the source's payload fills
 
   Word twos_complement;  // all ones: negatives are negated rather than given a sign bit
   Word unsigned_zero;    // all ones: there is no -0, zero drops its sign

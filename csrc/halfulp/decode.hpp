@@ -13,14 +13,14 @@ struct Decoder {
   Word mantissa_mask;
   Word magnitude_mask;
   Word sign_position;
-  Word has_sign;         // 1 if there is a sign bit
-  Word twos_complement;  // all ones: negatives are negated
-  Word floor;            // added to the code where there is no zero
-  Word lsb_exponent;     // two's complement
-  Word inf;              // magnitude code of Inf; all ones if none
-  Word first_nan;        // smallest magnitude code of NaN; the largest positive word if none
+  Word has_sign;              // 1 if there is a sign bit
+  Word twos_complement;       // all ones: negatives are negated
+  Word floor;                 // added to the code where there is no zero
+  Word lsb_exponent;          // two's complement
+  Word inf;                   // magnitude code of Inf; all ones if none
+  Word first_nan;             // smallest magnitude code of NaN; the largest positive word if none
   Word nan_at_negative_zero;  // all ones: the sign bit alone is NaN
-  Word nan_sign;         // all ones: NaN keeps its sign
+  Word nan_sign;              // all ones: NaN keeps its sign
   Word payload_mask;
 };
 

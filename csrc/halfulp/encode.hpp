@@ -46,8 +46,8 @@ HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& 
   const V rounded = base + shr(x.significand + increment, shift);
 
   const V min_normal = V::set(c.min_normal);
-  const V flushed = (greater(min_normal, kept) & V::set(c.flush_tiny)) |
-                    (greater(min_normal, rounded) & V::set(c.flush_output));
+  const V flushed =
+      (greater(min_normal, kept) & V::set(c.flush_tiny)) | (greater(min_normal, rounded) & V::set(c.flush_output));
   return max(and_not(flushed, rounded), zero);
 }
 
@@ -124,9 +124,9 @@ HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
   const auto mirrored = [&c](const BySign<u32>& codes) { return codes.negative == (codes.positive | c.sign_bit); };
   return c.tie_even == 1 && c.sign_bit != 0 && c.unsigned_zero == 0 && c.floor == 0 && c.flush_output == 0 &&
          c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
-         c.inf.negative == c.overflow.negative && c.limit.positive == c.limit.negative &&
-         mirrored(c.overflow) && (mirrored(c.nan) || c.nan.positive == c.nan.negative) &&
-         (c.overflow.positive & c.sign_bit) == 0 && static_cast<i32>(c.emin) >= -126;
+         c.inf.negative == c.overflow.negative && c.limit.positive == c.limit.negative && mirrored(c.overflow) &&
+         (mirrored(c.nan) || c.nan.positive == c.nan.negative) && (c.overflow.positive & c.sign_bit) == 0 &&
+         static_cast<i32>(c.emin) >= -126;
 }
 
 // Formats whose code is the front of a binary32's (bfloat16, TF32), with the ordinary policy: one integer addition.

@@ -42,23 +42,16 @@ struct Format {
   // Exponent of the last place of subnormal numbers: every value is a multiple of 2^lsb_exponent.
   HALFULP_HD constexpr int lsb_exponent() const { return emin() - mantissa_bits; }
   HALFULP_HD constexpr bool has_subnormals() const { return exponent_bits > 0 && mantissa_bits > 0 && has_zero; }
-  HALFULP_HD constexpr bool has_inf() const {
-    return specials == Specials::ieee || specials == Specials::p3109_e;
-  }
-  HALFULP_HD constexpr bool has_nan() const {
-    return specials != Specials::finite && specials != Specials::integer;
-  }
+  HALFULP_HD constexpr bool has_inf() const { return specials == Specials::ieee || specials == Specials::p3109_e; }
+  HALFULP_HD constexpr bool has_nan() const { return specials != Specials::finite && specials != Specials::integer; }
   // One NaN, in the place of -0.
   HALFULP_HD constexpr bool nan_is_negative_zero() const {
-    return is_signed && (specials == Specials::fnuz || specials == Specials::p3109_e ||
-                         specials == Specials::p3109_f);
+    return is_signed && (specials == Specials::fnuz || specials == Specials::p3109_e || specials == Specials::p3109_f);
   }
   HALFULP_HD constexpr bool nan_has_sign() const {
     return is_signed && (specials == Specials::ieee || specials == Specials::fn);
   }
-  HALFULP_HD constexpr bool has_negative_zero() const {
-    return is_signed && !is_integer() && !nan_is_negative_zero();
-  }
+  HALFULP_HD constexpr bool has_negative_zero() const { return is_signed && !is_integer() && !nan_is_negative_zero(); }
 
   HALFULP_HD constexpr u64 magnitude_mask() const { return (u64{1} << magnitude_bits()) - 1; }
   HALFULP_HD constexpr u64 mantissa_mask() const { return (u64{1} << mantissa_bits) - 1; }
@@ -143,8 +136,7 @@ HALFULP_HD constexpr FormatError check(const Format& f) {
     case Specials::integer:
       if (f.exponent_bits != 0) return FormatError::specials_integer;
       break;
-    default:
-      break;
+    default: break;
   }
   if (!f.has_zero && (f.is_signed || f.exponent_bits < 1)) return FormatError::zero;
   // A magnitude field too small for its special codes would wrap around below.

@@ -25,8 +25,8 @@ HALFULP_HD constexpr bool is_small_integer(const Format& f) {
 // The modes that the hardware has; every overflow policy clamps. Scaling down would lose small numbers that the
 // directed modes must see.
 HALFULP_HD constexpr bool has_integer_route(const Format& f, const Policy& p) {
-  return is_small_integer(f) && f.lsb_exponent() <= 0 && p.rounding != Rounding::nearest_away && p.rounding != Rounding::to_odd &&
-         p.nan.positive == p.nan.negative;
+  return is_small_integer(f) && f.lsb_exponent() <= 0 && p.rounding != Rounding::nearest_away &&
+         p.rounding != Rounding::to_odd && p.nan.positive == p.nan.negative;
 }
 
 HALFULP_HD constexpr IntegerRoute make_integer_route(const Format& f, const Policy& p) {

@@ -14,8 +14,8 @@ inline constexpr Policy to_odd_policy = {
     Subnormals::gradual,
     {format("float32").nan_code(), format("float32").nan_code() | format("float32").sign_bit(), true},
 };
-inline constexpr Policy nearest_policy = {
-    Rounding::nearest_even, Overflow::standard, Subnormals::gradual, to_odd_policy.nan};
+inline constexpr Policy nearest_policy = {Rounding::nearest_even, Overflow::standard, Subnormals::gradual,
+                                          to_odd_policy.nan};
 
 inline constexpr Codec<u64> to_binary32_odd = make_codec<u64>(format("float32"), to_odd_policy);
 inline constexpr Codec<u64> to_binary32_nearest = make_codec<u64>(format("float32"), nearest_policy);

@@ -7,8 +7,21 @@ namespace halfulp {
 
 // The types a caller's array may have. `code` stands for another format's codes.
 enum class Source : u8 {
-  boolean, int8, uint8, int16, uint16, int32, uint32, int64, uint64,
-  binary16, binary32, binary64, x87, binary128, number,
+  boolean,
+  int8,
+  uint8,
+  int16,
+  uint16,
+  int32,
+  uint32,
+  int64,
+  uint64,
+  binary16,
+  binary32,
+  binary64,
+  x87,
+  binary128,
+  number,
 };
 
 // An exact real given by the caller: Python integers, fractions and strings arrive as this.

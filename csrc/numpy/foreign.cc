@@ -3,13 +3,14 @@
 
 #include <atomic>
 #include <cstring>
+#include <mutex>
 
 #include "../halfulp/formats.hpp"
 
 namespace halfulp::numpy {
 namespace {
 
-// Written under the GIL (or, without one, idempotently), read by loops that do not hold it.
+// Written under a lock, read by loops that hold none.
 struct Known {
   std::atomic<int> type_num{-1};
   std::atomic<const ValueDecoder*> decoder{nullptr};
@@ -54,13 +55,16 @@ const ValueDecoder* foreign_decoder(PyArray_Descr* descr) {
   if (!PyTypeNum_ISUSERDEF(descr->type_num) || descr->typeobj == nullptr) return nullptr;
   const Format* format = format_of(descr->typeobj);
   if (format == nullptr || PyDataType_ELSIZE(descr) != code_bytes(*format)) return nullptr;
+  static std::mutex adding;
+  const std::lock_guard<std::mutex> lock(adding);
   for (Known& k : known) {
+    if (k.type_num.load(std::memory_order_relaxed) == descr->type_num) break;
     if (k.decoder.load(std::memory_order_acquire) != nullptr) continue;
     k.type_num.store(descr->type_num, std::memory_order_relaxed);
     k.decoder.store(new ValueDecoder(make_value_decoder(*format)), std::memory_order_release);
-    return lookup(descr->type_num);
+    break;
   }
-  return nullptr;
+  return lookup(descr->type_num);
 }
 
 }  // namespace halfulp::numpy

@@ -2,10 +2,12 @@
 #define HALFULP_IMPORT_NUMPY
 #include "ufuncs.hpp"
 
+#include <atomic>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <set>
 
 #include "foreign.hpp"
@@ -13,20 +15,25 @@
 namespace halfulp::numpy {
 namespace {
 
-// What a ufunc computes. Lives in a capsule that the ufunc owns as `obj`.
+// What a ufunc computes. The ufunc owns it as `obj`: a tuple of a capsule with this, and of the Python object that made
+// the ufunc and must outlive it. (A tuple, because the garbage collector sees through it.)
 struct Work {
+  Work(Verb v, const std::string& n, const std::string& text, const Encoder& e, const ValueDecoder& d)
+      : verb(v), name(n), doc(text), encoder(e), decoder(d) {}
+
   Verb verb;
   std::string name;
   std::string doc;
   Encoder encoder;
   ValueDecoder decoder;
-  std::set<int> foreign_types;  // type numbers whose loops have been added; touched under the GIL only
+  std::mutex adding;
+  std::set<int> foreign_types;  // type numbers whose loops have been added; guarded by `adding`
 };
 
 constexpr const char* capsule_name = "halfulp.ufunc";
 
 Work* work_of(PyObject* ufunc) {
-  PyObject* capsule = reinterpret_cast<PyUFuncObject*>(ufunc)->obj;
+  PyObject* capsule = PyTuple_GET_ITEM(reinterpret_cast<PyUFuncObject*>(ufunc)->obj, 0);
   return static_cast<Work*>(PyCapsule_GetPointer(capsule, capsule_name));
 }
 
@@ -71,15 +78,26 @@ void raise_stray_bits(const Work& w, const char* code_at, usize size) {
   u64 code = 0;
   switch (size) {
     case 1: code = *reinterpret_cast<const u8*>(code_at); break;
-    case 2: { u16 c; std::memcpy(&c, code_at, 2); code = c; break; }
-    case 4: { u32 c; std::memcpy(&c, code_at, 4); code = c; break; }
+    case 2: {
+      u16 c;
+      std::memcpy(&c, code_at, 2);
+      code = c;
+      break;
+    }
+    case 4: {
+      u32 c;
+      std::memcpy(&c, code_at, 4);
+      code = c;
+      break;
+    }
     default: std::memcpy(&code, code_at, 8);
   }
   const Format& f = w.decoder.format;
   const u64 mask = f.magnitude_mask() | f.sign_bit();
   char message[256];
   std::snprintf(message, sizeof message,
-                ": code 0x%" PRIX64 " has bits above the %d bits of the format; if they are padding, pass "
+                ": code 0x%" PRIX64
+                " has bits above the %d bits of the format; if they are padding, pass "
                 "codes & 0x%" PRIX64,
                 static_cast<std::uint64_t>(code), f.bits(), static_cast<std::uint64_t>(mask));
   NPY_ALLOW_C_API_DEF
@@ -173,14 +191,16 @@ int add_builtin_loops(PyObject* ufunc, const Work& w) {
 // NumPy looks for one.
 int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr) {
   Work& w = *work_of(ufunc);
-  if (w.verb == Verb::decode || w.foreign_types.count(descr->type_num) != 0) return 0;
+  if (w.verb == Verb::decode) return 0;
   const ValueDecoder* from = foreign_decoder(descr);
   if (from == nullptr) return 0;
+  {
+    const std::lock_guard<std::mutex> lock(w.adding);
+    if (!w.foreign_types.insert(descr->type_num).second) return 0;
+  }
   const bool encodes = w.verb == Verb::encode;
   const int result = encodes ? type_num_of_codes(w.encoder.code_bytes) : round_type(from->format, w.encoder.format);
-  const int status = add_loop(ufunc, NPY_DTYPE(descr), result, encodes ? encode_foreign_loop : round_foreign_loop);
-  if (status == 0) w.foreign_types.insert(descr->type_num);
-  return status;
+  return add_loop(ufunc, NPY_DTYPE(descr), result, encodes ? encode_foreign_loop : round_foreign_loop);
 }
 
 // The dtype of an array or NumPy scalar as a new reference; null, without an exception, for anything else.
@@ -233,18 +253,17 @@ void explain_missing_loop(const Work& w, PyObject* argument) {
   Py_DECREF(given);
 }
 
-vectorcallfunc numpy_vectorcall = nullptr;
+std::atomic<vectorcallfunc> numpy_vectorcall{nullptr};
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   const Py_ssize_t n = PyVectorcall_NARGS(nargsf);
   if (n > 0) {
     PyArray_Descr* descr = descr_of(args[0]);
-    const int status =
-        descr != nullptr && PyTypeNum_ISUSERDEF(descr->type_num) ? add_foreign_loop(self, descr) : 0;
+    const int status = descr != nullptr && PyTypeNum_ISUSERDEF(descr->type_num) ? add_foreign_loop(self, descr) : 0;
     Py_XDECREF(descr);
     if (status < 0) return nullptr;
   }
-  PyObject* result = numpy_vectorcall(self, args, nargsf, kwnames);
+  PyObject* result = numpy_vectorcall.load(std::memory_order_relaxed)(self, args, nargsf, kwnames);
   if (result == nullptr && n > 0 && PyErr_ExceptionMatches(PyExc_TypeError)) {
     explain_missing_loop(*work_of(self), args[0]);
   }
@@ -269,22 +288,27 @@ int import_api() {
 }
 
 PyObject* make_ufunc(Verb verb, const std::string& name, const std::string& doc, const Encoder& encoder,
-                     const ValueDecoder& decoder) {
-  auto work = std::make_unique<Work>(Work{verb, name, doc, encoder, decoder, {}});
+                     const ValueDecoder& decoder, PyObject* owner) {
+  auto work = std::make_unique<Work>(verb, name, doc, encoder, decoder);
   Work* w = work.get();
   PyObject* capsule = PyCapsule_New(w, capsule_name, free_work);
   if (capsule == nullptr) return nullptr;
   work.release();
-  PyObject* ufunc = PyUFunc_FromFuncAndData(nullptr, nullptr, nullptr, 0, 1, 1, PyUFunc_None, w->name.c_str(),
-                                            w->doc.c_str(), 0);
+  PyObject* held = PyTuple_Pack(2, capsule, owner);
+  Py_DECREF(capsule);
+  if (held == nullptr) return nullptr;
+  PyObject* ufunc =
+      PyUFunc_FromFuncAndData(nullptr, nullptr, nullptr, 0, 1, 1, PyUFunc_None, w->name.c_str(), w->doc.c_str(), 0);
   if (ufunc == nullptr) {
-    Py_DECREF(capsule);
+    Py_DECREF(held);
     return nullptr;
   }
   auto* object = reinterpret_cast<PyUFuncObject*>(ufunc);
-  object->obj = capsule;
-  numpy_vectorcall = object->vectorcall;
+  object->obj = held;
+  numpy_vectorcall.store(object->vectorcall, std::memory_order_relaxed);
   object->vectorcall = call;
+  // NumPy leaves this to its caller: without it, the cycle of ufunc and owner would never be collected.
+  if (!PyObject_GC_IsTracked(ufunc)) PyObject_GC_Track(ufunc);
   // pickle finds a ufunc by its __name__ in its __module__.
   if (add_builtin_loops(ufunc, *w) < 0 || set_attribute(ufunc, "__module__", "halfulp") < 0 ||
       set_attribute(ufunc, "__qualname__", w->name.c_str()) < 0) {

@@ -19,10 +19,10 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   e.route = Route::wide;
   if (format.narrows_from_binary32()) {
     e.narrow = make_codec<u32>(format, policy);
-    e.route = is_prefix(format, e.narrow)  ? Route::prefix
-              : is_common(e.narrow)        ? Route::common
-              : format.emin() >= -126      ? Route::any
-                                           : Route::deep;
+    e.route = is_prefix(format, e.narrow) ? Route::prefix
+              : is_common(e.narrow)       ? Route::common
+              : format.emin() >= -126     ? Route::any
+                                          : Route::deep;
     if (has_half_route(format, e.narrow)) {
       e.shortcut = Shortcut::half_route;
       e.half = make_half_route(format, e.narrow);
@@ -41,11 +41,11 @@ ValueDecoder make_value_decoder(const Format& format) {
   d.format = format;
   d.binary32 = format.fits_binary32();
   d.has_table = d.binary32 && format.bits() <= 8;
-  d.route = is_prefix(format)              ? DecodeRoute::prefix
+  d.route = is_prefix(format)                   ? DecodeRoute::prefix
             : d.has_table && format.bits() <= 4 ? DecodeRoute::nibbles
-            : has_half_decoder(format)     ? DecodeRoute::half
-            : is_small_integer(format)     ? DecodeRoute::integer
-                                           : DecodeRoute::any;
+            : has_half_decoder(format)          ? DecodeRoute::half
+            : is_small_integer(format)          ? DecodeRoute::integer
+                                                : DecodeRoute::any;
   if (d.route == DecodeRoute::half) d.half = make_half_decoder(format);
   if (d.route == DecodeRoute::integer) d.integer = make_integer_route(format, Policy{});
   d.code_bytes = code_bytes(format);

@@ -1,11 +1,11 @@
 // The AVX2 and F16C kernels. Compiled with -mavx2 -mf16c; empty on other processors.
 #if defined(__x86_64__) || defined(_M_X64)
 #define HALFULP_TARGET avx2
-#define HALFULP_HAS_HALF
+#define HALFULP_SHORTCUTS
 #include "lanes/avx2.hpp"
 
 #include "kernels.inl"
 
-const halfulp::Kernels halfulp::kernels_avx2 = {
-    "avx2", encode_kernel, encode_wide_kernel, narrow_kernel, widen_kernel, decode_kernel};
+const halfulp::Kernels halfulp::kernels_avx2 = {"avx2",        encode_kernel, encode_wide_kernel,
+                                                narrow_kernel, widen_kernel,  decode_kernel};
 #endif

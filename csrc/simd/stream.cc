@@ -242,7 +242,8 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
     k.decode(d, codes, to, n);
     return n;
   }
-  const bool own_width = code_bytes == d.code_bytes && is_contiguous(codes, code_stride, static_cast<usize>(code_bytes));
+  const bool own_width =
+      code_bytes == d.code_bytes && is_contiguous(codes, code_stride, static_cast<usize>(code_bytes));
   usize good = n;
   in_blocks(n, [&](usize start, usize count) {
     if (good < n) return;

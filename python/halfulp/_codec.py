@@ -160,7 +160,7 @@ class Codec:
             return self._ufuncs[verb]
         except KeyError:
             pass
-        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.text), self._encoder)
+        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.text), self._encoder, self)
         return self._ufuncs.setdefault(verb, made)
 
 

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import math
-import operator
-import re
 import threading
 import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from halfulp import _core
+from halfulp._parameters import Parameters, checked_name, layout, parameters, read
 
 if TYPE_CHECKING:
     from halfulp._codec import Codec, NanRule
 
 _CODE_DTYPES: dict[int, np.dtype[Any]] = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SHAPE = re.compile(r"e(\d+)m(\d+)")
-
-
-class Parameters(NamedTuple):
-    """What distinguishes one format from another, beside its name."""
-
-    exponent_bits: int
-    mantissa_bits: int
-    bias: int
-    specials: str
-    signed: bool
-    has_zero: bool
 
 
 class Format:
@@ -104,41 +90,43 @@ class Format:
         if isinstance(exponent_bits, str):
             if (mantissa_bits, bias, specials, signed, has_zero, name) != (None, None, "ieee", True, True, None):
                 raise TypeError("Format: a format given as text takes no further arguments")
-            return _parse(exponent_bits)
+            return cls._from_text(exponent_bits)
         if isinstance(exponent_bits, Format):
             return exponent_bits
-        if mantissa_bits is None:
-            raise TypeError("Format: mantissa_bits is missing, as in Format(exponent_bits=5, mantissa_bits=2)")
-        e = _integer("exponent_bits", exponent_bits)
-        m = _integer("mantissa_bits", mantissa_bits)
-        if not isinstance(specials, str):
-            raise TypeError(f"Format: specials must be a string such as 'ieee', not {specials!r}")
-        b = _default_bias(e, m, specials) if bias is None else _integer("bias", bias)
-        for argument, value in (("signed", signed), ("has_zero", has_zero)):
-            if not isinstance(value, (bool, np.bool_)):
-                raise TypeError(f"Format: {argument} must be True or False, not {value!r}")
-        if name is not None and (not isinstance(name, str) or not _NAME.fullmatch(name)):
-            raise ValueError(f"Format: name must be an identifier such as 'my_fp8', not {name!r}")
-        return cls._intern(Parameters(e, m, b, specials, bool(signed), bool(has_zero)), name)
+        complete = parameters(exponent_bits, mantissa_bits, bias, specials, signed, has_zero)
+        return cls._intern(complete, checked_name(name))
 
     @classmethod
-    def _intern(cls, parameters: Parameters, name: str | None) -> Format:
+    def _from_text(cls, text: str) -> Format:
+        named = formats.get(text)
+        if named is not None:
+            return named
+        arguments = read(text)
+        if arguments is None:
+            raise ValueError(
+                f"Format: {text[:80]!r} is neither a named format ({', '.join(formats)}) "
+                "nor text such as 'e5m3:bias=15:ieee'"
+            )
+        return cls(**arguments)
+
+    @classmethod
+    def _intern(cls, key: Parameters, name: str | None) -> Format:
         with cls._lock:
-            named = _named_by_parameters.get(parameters)
+            named = _named_by_parameters.get(key)
             if named is not None and name in (None, named.name):
                 return named
             if name is not None and (name in formats or name in _core.specials()):
                 raise ValueError(f"Format: the name {name!r} is taken; choose another, or leave name= out")
-            found = cls._interned.get((parameters, name))
+            found = cls._interned.get((key, name))
             if found is not None:
                 return found
             self = object.__new__(cls)
-            object.__setattr__(self, "_layout", _layout(parameters))
-            object.__setattr__(self, "_parameters", parameters)
+            object.__setattr__(self, "_layout", layout(key))
+            object.__setattr__(self, "_parameters", key)
             object.__setattr__(self, "_name", name)
             object.__setattr__(self, "_ufuncs", {})
             object.__setattr__(self, "_codecs", weakref.WeakValueDictionary())
-            cls._interned[(parameters, name)] = self
+            cls._interned[(key, name)] = self
             return self
 
     def __setattr__(self, attribute: str, value: object) -> None:
@@ -175,10 +163,7 @@ class Format:
         p = self._parameters
         if self._name is not None and _named_by_parameters.get(p) is self:
             return self._name
-        fields = [f"e{p.exponent_bits}m{p.mantissa_bits}", f"bias={p.bias}", p.specials]
-        fields += ["unsigned"] * (not p.signed) + ["nozero"] * (not p.has_zero)
-        fields += [f"name={self._name}"] * (self._name is not None)
-        return ":".join(fields)
+        return p.text if self._name is None else f"{p.text}:name={self._name}"
 
     @property
     def exponent_bits(self) -> int:
@@ -352,7 +337,7 @@ class Format:
             pass
         from halfulp._codec import default_encoder, document
 
-        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.name), default_encoder(self))
+        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.name), default_encoder(self), self)
         return self._ufuncs.setdefault(verb, made)
 
     def codec(
@@ -406,67 +391,6 @@ def widen(values: Any) -> npt.NDArray[np.float64]:
     return wide
 
 
-def _integer(argument: str, value: object) -> int:
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"Format: {argument} must be an integer, not {value!r}") from None
-    if abs(number) >= 2**31:
-        raise ValueError(f"Format: {argument}={number} is out of range")
-    return number
-
-
-def _default_bias(exponent_bits: int, mantissa_bits: int, specials: str) -> int:
-    if exponent_bits <= 0:
-        return 1 - mantissa_bits
-    symmetric = 1 << min(exponent_bits - 1, 30)
-    return symmetric if specials in ("fnuz", "p3109_e", "p3109_f") else symmetric - 1
-
-
-def _layout(p: Parameters) -> _core.Layout:
-    try:
-        return _core.Layout(p.exponent_bits, p.mantissa_bits, p.bias, p.specials, p.signed, p.has_zero)
-    except ValueError as error:
-        raise ValueError(f"Format: {error}") from None
-
-
-def _parse(text: str) -> Format:
-    named = formats.get(text)
-    if named is not None:
-        return named
-    shape, *fields = text.split(":")
-    match = _SHAPE.fullmatch(shape)
-    if match is None or len(shape) > 16:
-        raise ValueError(
-            f"Format: {text[:80]!r} is neither a named format ({', '.join(formats)}) "
-            "nor text such as 'e5m3:bias=15:ieee'"
-        )
-    words: dict[str, Any] = {}
-    for field in fields:
-        key, equals, value = field.partition("=")
-        if equals and key == "bias" and re.fullmatch(r"[+-]?\d{1,6}", value):
-            word: tuple[str, Any] = ("bias", int(value))
-        elif equals and key == "name":
-            word = ("name", value)
-        elif field in _core.specials():
-            word = ("specials", field)
-        elif field in ("signed", "unsigned"):
-            word = ("signed", field == "signed")
-        elif field == "nozero":
-            word = ("has_zero", False)
-        else:
-            raise ValueError(
-                f"Format: cannot read {field!r} in {text[:80]!r}; fields are bias=N, one of "
-                f"{', '.join(_core.specials())}, unsigned, nozero, name=NAME"
-            )
-        if word[0] in words:
-            raise ValueError(f"Format: {field!r} repeats {word[0]} in {text[:80]!r}")
-        words[word[0]] = word[1]
-    return Format(int(match[1]), int(match[2]), **words)
-
-
 _named_by_parameters: dict[Parameters, Format] = {}
 formats: Mapping[str, Format] = MappingProxyType({})
 
@@ -474,10 +398,8 @@ formats: Mapping[str, Format] = MappingProxyType({})
 def _load_table() -> dict[str, Format]:
     table = {}
     for row in _core.formats():
-        name, parameters = row[0], Parameters(*row[1:7])
-        made = Format._intern(parameters, name)
-        _named_by_parameters[parameters] = made
-        table[name] = made
+        name, key = row[0], Parameters(*row[1:7])
+        _named_by_parameters[key] = table[name] = Format._intern(key, name)
     return table
 
 

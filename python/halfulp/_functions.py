@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import array as arrays
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -145,9 +147,13 @@ def _array(x: object) -> Array:
         return _from_dlpack(x)
     if isinstance(x, float):
         return np.asarray(x, dtype=np.float64)
-    if isinstance(x, list | tuple):
-        return _from_sequence(x)
-    if hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
+    if isinstance(x, Sequence) and not isinstance(x, str | bytes | bytearray | memoryview | arrays.array):
+        return _from_sequence(list(x))
+    if (
+        hasattr(x, "__array__")
+        or hasattr(x, "__array_interface__")
+        or isinstance(x, bytearray | memoryview | arrays.array)
+    ):
         array = np.asarray(x)
         return array.astype(object) if array.dtype.kind in "SUT" else array
     array = np.empty((), dtype=object)
@@ -155,7 +161,7 @@ def _array(x: object) -> Array:
     return array
 
 
-def _from_sequence(x: list[Any] | tuple[Any, ...]) -> Array:
+def _from_sequence(x: list[Any]) -> Array:
     # NumPy's own choice of dtype would round a large integer that stands beside a float.
     try:
         array = np.array(x, dtype=object)

@@ -35,7 +35,10 @@ class Preset:
         ValueError
             If the vendor has no such conversion, or one that no policy can express.
         """
-        return self._make(Format(format) if isinstance(format, str) else format)
+        target = Format(format) if isinstance(format, str) else format
+        if not isinstance(target, Format):
+            raise TypeError(f"{self.name}: format must be a Format or text such as 'float8_e4m3fn', not {format!r}")
+        return self._make(target)
 
 
 _CUDA_NAN = {"bfloat16": 0x7FFF, "float16": 0x7FFF, "float8_e4m3fn": 0x7F, "float8_e5m2": 0x7F}

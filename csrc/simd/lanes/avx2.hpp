@@ -191,7 +191,8 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
   const __m256 clamped = _mm256_min_ps(_mm256_max_ps(whole, lowest), highest);
   const __m256i number = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_ORD_Q));
-  const __m256i code = _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
+  const __m256i code =
+      _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
   return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
 }
 

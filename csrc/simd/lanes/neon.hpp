@@ -86,7 +86,8 @@ inline void store_block(u32* to, const Narrow (&v)[4]) {
   for (int k = 0; k < 4; ++k) store(to + 4 * k, v[k]);
 }
 inline void store_block(u16* to, const Narrow (&v)[4]) {
-  for (int k = 0; k < 4; k += 2) vst1q_u16(to + 4 * k, vuzp1q_u16(vreinterpretq_u16_u32(v[k].v), vreinterpretq_u16_u32(v[k + 1].v)));
+  for (int k = 0; k < 4; k += 2)
+    vst1q_u16(to + 4 * k, vuzp1q_u16(vreinterpretq_u16_u32(v[k].v), vreinterpretq_u16_u32(v[k + 1].v)));
 }
 inline void store_block(u8* to, const Narrow (&v)[4]) {
   const uint16x8_t low = vuzp1q_u16(vreinterpretq_u16_u32(v[0].v), vreinterpretq_u16_u32(v[1].v));

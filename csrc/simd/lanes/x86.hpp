@@ -23,12 +23,11 @@ class Environment {
 };
 
 template <Rounding mode>
-inline constexpr int rounding_immediate =
-    (mode == Rounding::nearest_even      ? _MM_FROUND_TO_NEAREST_INT
-     : mode == Rounding::toward_zero     ? _MM_FROUND_TO_ZERO
-     : mode == Rounding::toward_positive ? _MM_FROUND_TO_POS_INF
-                                         : _MM_FROUND_TO_NEG_INF) |
-    _MM_FROUND_NO_EXC;
+inline constexpr int rounding_immediate = (mode == Rounding::nearest_even      ? _MM_FROUND_TO_NEAREST_INT
+                                           : mode == Rounding::toward_zero     ? _MM_FROUND_TO_ZERO
+                                           : mode == Rounding::toward_positive ? _MM_FROUND_TO_POS_INF
+                                                                               : _MM_FROUND_TO_NEG_INF) |
+                                          _MM_FROUND_NO_EXC;
 
 }  // inline namespace HALFULP_TARGET
 }  // namespace halfulp

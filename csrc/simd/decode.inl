@@ -1,0 +1,111 @@
+// Decoding loops of one target: codes to binary32 or binary64.
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+template <DecodeRoute route, class V>
+V decode_code(V code, const Decoder<u32>& d) {
+  if constexpr (route == DecodeRoute::prefix) return decode_prefix(code, d);
+  return decode(code, d);
+}
+
+template <DecodeRoute route, class Code>
+HALFULP_NOINLINE void decode_loop(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
+  const Decoder<u32> d = decoder;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, decode_code<route>(load(codes + i), d));
+  for (; i < n; ++i) to[i] = decode_code<route>(One{codes[i]}, d).word;
+}
+
+template <class Code>
+HALFULP_NOINLINE void decode_wide_loop(const Decoder<u64>& decoder, const Code* codes, u64* to, usize n) {
+  const Decoder<u64> d = decoder;
+  for (usize i = 0; i < n; ++i) to[i] = decode(Wide{codes[i]}, d).word;
+}
+
+HALFULP_NOINLINE inline void decode_table_loop(const u32 (&table)[256], const u8* codes, u32* to, usize n) {
+  for (usize i = 0; i < n; ++i) to[i] = table[codes[i]];
+}
+
+#if defined(HALFULP_SHORTCUTS)
+template <HalfSpecials specials, class Code>
+HALFULP_NOINLINE usize decode_half_loop(const HalfDecoder& decoder, const Code* codes, u32* to, usize n) {
+  const HalfDecoder d = decoder;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store_scaled(to + i, half_of_code<specials>(load_half(codes + i), d), d.scale);
+  return i;
+}
+
+template <class Code>
+usize decode_half_as(const HalfDecoder& d, const Code* codes, u32* to, usize n) {
+  switch (d.specials) {
+    case HalfSpecials::same: return decode_half_loop<HalfSpecials::same>(d, codes, to, n);
+    case HalfSpecials::one_nan: return decode_half_loop<HalfSpecials::one_nan>(d, codes, to, n);
+    default: return decode_half_loop<HalfSpecials::other>(d, codes, to, n);
+  }
+}
+
+template <class Code>
+HALFULP_NOINLINE usize decode_integer_loop(const IntegerRoute& route, const Code* codes, u32* to, usize n) {
+  const IntegerRoute r = route;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, integer_value(load(codes + i), r));
+  return i;
+}
+
+HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u8* codes, u32* to, usize n) {
+  usize i = 0;
+  for (; i + 16 <= n; i += 16) store_nibbles(to + i, codes + i, d.nibbles[0], d.nibbles[1]);
+  return i;
+}
+#endif
+
+// As many codes from the start as the fast ways of this target take.
+template <class Code>
+usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const Code* codes, [[maybe_unused]] u32* to,
+                  [[maybe_unused]] usize n) {
+#if defined(HALFULP_SHORTCUTS)
+  if constexpr (sizeof(Code) <= 2) {
+    if (d.route == DecodeRoute::half) return decode_half_as(d.half, codes, to, n);
+    if (d.route == DecodeRoute::integer) return decode_integer_loop(d.integer, codes, to, n);
+  }
+  if constexpr (sizeof(Code) == 1) {
+    if (d.route == DecodeRoute::nibbles) return decode_nibbles_loop(d, codes, to, n);
+  }
+#endif
+  return 0;
+}
+
+template <class Code>
+void decode_as(const ValueDecoder& d, const Code* codes, u32* to, usize n) {
+  const usize done = decode_fast(d, codes, to, n);
+  codes += done;
+  to += done;
+  n -= done;
+  if constexpr (sizeof(Code) == 1) {
+    if (d.has_table) return decode_table_loop(d.table, codes, to, n);
+  }
+  if (d.route == DecodeRoute::prefix) return decode_loop<DecodeRoute::prefix>(d.narrow, codes, to, n);
+  decode_loop<DecodeRoute::any>(d.narrow, codes, to, n);
+}
+
+inline void decode_kernel(const ValueDecoder& d, const void* codes, void* to, usize n) {
+  const Environment environment;
+  const auto as = [&](auto typed) {
+    const auto* p = static_cast<const decltype(typed)*>(codes);
+    return d.binary32 ? decode_as(d, p, static_cast<u32*>(to), n)
+                      : decode_wide_loop(d.wide, p, static_cast<u64*>(to), n);
+  };
+  switch (d.code_bytes) {
+    case 1: return as(u8{});
+    case 2: return as(u16{});
+    case 4: return as(u32{});
+    default: return decode_wide_loop(d.wide, static_cast<const u64*>(codes), static_cast<u64*>(to), n);
+  }
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp
