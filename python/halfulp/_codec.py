@@ -7,6 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from halfulp import _core
 from halfulp._format import Format, formats
@@ -310,3 +311,9 @@ def codec_from_text(text: str) -> Codec:
         codes = tuple(int(code, 16) for code in rule.split(","))
         words["nan"] = codes if len(codes) == 2 else codes[0]
     return Format(head).codec(**words)
+
+
+def widen(values: Any) -> npt.NDArray[np.float64]:
+    """Values as float64, exactly. NumPy's own cast would lose subnormals if the processor is set to flush them."""
+    wide: npt.NDArray[np.float64] = formats["float64"].encode(np.asarray(values)).view(np.float64)
+    return wide

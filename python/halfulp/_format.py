@@ -243,7 +243,8 @@ class Format:
         return np.dtype(np.float32 if self._layout.fits_binary32 else np.float64)
 
     def _value(self, code: int) -> float:
-        # To binary64 by our own means: a processor that flushes subnormals may lose the value on the way.
+        from halfulp._codec import widen
+
         return float(widen(self.decode(self.code_dtype.type(code))))
 
     @property
@@ -383,12 +384,6 @@ class Format:
         from halfulp._codec import Codec
 
         return Codec._make(self, rounding, overflow, nan, subnormals, via)
-
-
-def widen(values: Any) -> npt.NDArray[np.float64]:
-    """Values as float64, exactly, whatever the floating-point environment."""
-    wide: npt.NDArray[np.float64] = formats["float64"].encode(np.asarray(values)).view(np.float64)
-    return wide
 
 
 _named_by_parameters: dict[Parameters, Format] = {}

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from halfulp import _core, _exact
-from halfulp._codec import Codec, NanRule
-from halfulp._format import Format, widen
+from halfulp._codec import Codec, NanRule, widen
+from halfulp._format import Format
 from halfulp._text import as_codec
 
 Array = npt.NDArray[Any]
