@@ -157,10 +157,9 @@ class Codec:
     def _ufunc(self, verb: str) -> np.ufunc:
         if self._policy == _DEFAULT:
             return self._format._ufunc(verb)
-        try:
-            return self._ufuncs[verb]
-        except KeyError:
-            pass
+        made = self._ufuncs.get(verb)
+        if made is not None:
+            return made
         made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.text), self._encoder, self)
         return self._ufuncs.setdefault(verb, made)
 

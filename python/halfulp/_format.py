@@ -332,10 +332,9 @@ class Format:
         return self._ufunc("round")
 
     def _ufunc(self, verb: str) -> np.ufunc:
-        try:
-            return self._ufuncs[verb]
-        except KeyError:
-            pass
+        made = self._ufuncs.get(verb)
+        if made is not None:
+            return made
         from halfulp._codec import default_encoder, document
 
         made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.name), default_encoder(self), self)

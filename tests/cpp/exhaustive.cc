@@ -108,54 +108,70 @@ const std::vector<const halfulp::Kernels*>& targets() {
   return all;
 }
 
-int main(int argc, char** argv) {
+// What the command line asks for.
+struct Options {
   Settings settings{{false, 0, 16}, static_cast<int>(std::thread::hardware_concurrency()), 4, {}};
   std::string formats;
   std::string modes = "default";
   std::uint64_t random = std::uint64_t{1} << 26;
+};
+
+void read_option(Options& o, const std::string& option, const char* value) {
+  Settings& s = o.settings;
+  if (option == "--slice") {
+    if (std::sscanf(value, "%" SCNu32 "/%" SCNu32, &s.slice.number, &s.slice.of) != 2 || s.slice.number >= s.slice.of) {
+      fail("--slice must be K/N with K < N, not '" + std::string(value) + "'");
+    }
+  } else if (option == "--formats") {
+    o.formats = value;
+  } else if (option == "--modes") {
+    o.modes = value;
+  } else if (option == "--threads") {
+    s.threads = std::atoi(value);
+  } else if (option == "--wide-every") {
+    s.wide_every = static_cast<std::uint32_t>(std::max(1, std::atoi(value)));
+  } else if (option == "--random") {
+    o.random = std::strtoull(value, nullptr, 10);
+  } else {
+    fail(option + " is no option");
+  }
+}
+
+Options read_options(int argc, char** argv) {
+  Options o;
   for (int i = 1; i < argc; ++i) {
     const std::string option = argv[i];
     if (option == "--edges") {
-      settings.slice.edges_only = true;
-      continue;
-    }
-    if (i + 1 == argc) fail(option + " is no option, or lacks its value");
-    const char* value = argv[++i];
-    if (option == "--slice") {
-      if (std::sscanf(value, "%" SCNu32 "/%" SCNu32, &settings.slice.number, &settings.slice.of) != 2 ||
-          settings.slice.number >= settings.slice.of) {
-        fail("--slice must be K/N with K < N, not '" + std::string(value) + "'");
-      }
-    } else if (option == "--formats") {
-      formats = value;
-    } else if (option == "--modes") {
-      modes = value;
-    } else if (option == "--threads") {
-      settings.threads = std::atoi(value);
-    } else if (option == "--wide-every") {
-      settings.wide_every = static_cast<std::uint32_t>(std::max(1, std::atoi(value)));
-    } else if (option == "--random") {
-      random = std::strtoull(value, nullptr, 10);
+      o.settings.slice.edges_only = true;
     } else {
-      fail(option + " is no option");
+      if (i + 1 == argc) fail(option + " is no option, or lacks its value");
+      read_option(o, option, argv[++i]);
     }
   }
-  if (formats.empty()) formats = settings.slice.edges_only ? "all" : "named";
-  if (!settings.slice.edges_only) settings.cases = cases_of(modes, settings.slice);
+  const bool edges = o.settings.slice.edges_only;
+  if (o.formats.empty()) o.formats = edges ? "all" : "named";
+  if (!edges) o.settings.cases = cases_of(o.modes, o.settings.slice);
+  return o;
+}
 
+void print_plan(const Settings& settings) {
   std::string isas;
   for (const halfulp::Kernels* k : targets()) isas += std::string(" ") + k->isa;
   std::printf("targets:%s; %d threads; ", isas.c_str(), settings.threads);
   if (settings.slice.edges_only) {
     std::printf("edges, every mode\n");
-  } else {
-    std::printf("slice %" PRIu32 "/%" PRIu32 ";", settings.slice.number, settings.slice.of);
-    for (const Case& c : settings.cases) {
-      std::printf(" %s,%s,%s", name(c.rounding), name(c.overflow), name(c.subnormals));
-    }
-    std::printf("\n");
+    return;
   }
+  std::printf("slice %" PRIu32 "/%" PRIu32 ";", settings.slice.number, settings.slice.of);
+  for (const Case& c : settings.cases) {
+    std::printf(" %s,%s,%s", name(c.rounding), name(c.overflow), name(c.subnormals));
+  }
+  std::printf("\n");
+}
 
+int main(int argc, char** argv) {
+  Options o = read_options(argc, argv);
+  print_plan(o.settings);
   Tally total;
   const Clock whole;
   const int faults = count_table_faults();
@@ -163,19 +179,19 @@ int main(int argc, char** argv) {
   total.passed += faults == 0 ? 1 : 0;
   bool any = false;
   for (const Row& row : rows()) {
-    if (!wanted(formats, row)) continue;
+    if (!wanted(o.formats, row)) continue;
     any = true;
     const Clock clock;
-    if (settings.slice.edges_only) settings.cases = edge_cases(row);
+    if (o.settings.slice.edges_only) o.settings.cases = edge_cases(row);
     const Tally decoded = check_decode(row);
-    Tally swept = sweep(row, settings);
+    Tally swept = sweep(row, o.settings);
     swept.passed += decoded.passed;
     swept.failed += decoded.failed;
     report(row.name, swept, clock, total);
   }
-  if (!any) fail("--formats: no format is called '" + formats + "'");
+  if (!any) fail("--formats: no format is called '" + o.formats + "'");
   const Clock clock;
-  report("narrowing to binary32", check_narrowing(random), clock, total);
+  report("narrowing to binary32", check_narrowing(o.random), clock, total);
   std::printf("%d passed, %d failed in %.1f s\n", total.passed, total.failed, whole.seconds());
   return total.failed == 0 ? 0 : 1;
 }
