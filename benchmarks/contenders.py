@@ -1,0 +1,114 @@
+"""What is timed: each conversion as halfulp, NumPy, ml_dtypes and torch spell it, all into a given result."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import halfulp as hu
+import numpy as np
+
+from benchmarks import limit
+from benchmarks.timing import Repeated, repeated
+
+Array = np.ndarray[Any, Any]
+SIZES = {"small": 4 << 10, "medium": 256 << 10, "large": 64 << 20}
+FORMATS = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float4_e2m1fn", "int8")
+NUMPY_TYPES = {"float16": np.float16, "int8": np.int8}
+HALFULP, LOOP = "halfulp", "loop "
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """From or to the codes of a format; `real` is the float on the other side."""
+
+    format: str
+    real: str
+    encodes: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.real} -> {self.format}" if self.encodes else f"{self.format} -> {self.real}"
+
+
+def conversions(formats: tuple[str, ...]) -> list[Conversion]:
+    """Float32 to every format and back, and float64 to the first."""
+    there = [Conversion(name, "float32", True) for name in formats]
+    back = [Conversion(name, "float32", False) for name in formats]
+    return [*there, Conversion(formats[0], "float64", True), *back]
+
+
+def optional(name: str) -> ModuleType | None:
+    """A peer, if it is installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+class Data:
+    """The arrays of one conversion at one size: random normal numbers, and the codes of them."""
+
+    def __init__(self, conversion: Conversion, count: int) -> None:
+        self.conversion, self.count = conversion, count
+        self.format = hu.formats[conversion.format]
+        rng = np.random.default_rng(20261121)
+        self.reals = limit.aligned(count, conversion.real)
+        self.codes = limit.aligned(count, self.format.code_dtype)
+        step = 1 << 20
+        for start in range(0, count, step):
+            part = self.reals[start : start + step]
+            part[:] = rng.standard_normal(part.size, np.float32)
+        self.format.encode(self.reals, out=self.codes)
+
+    def contenders(self) -> dict[str, Repeated]:
+        """Every way to do it, by name; the loops first."""
+        source, result = (self.reals, self.codes) if self.conversion.encodes else (self.codes, self.reals)
+        found: dict[str, Repeated] = {LOOP + k: run for k, run in limit.loops(source, result).items()}
+        verb = self.format.encode if self.conversion.encodes else self.format.decode
+        found[HALFULP] = repeated(lambda: verb(source, out=result))
+        for name, peer in (("numpy", self._numpy), ("ml_dtypes", self._ml_dtypes), ("torch", self._torch)):
+            run = peer()
+            if run is not None:
+                found[name] = run
+        return found
+
+    def _copies(self, dtype: Any) -> Repeated:
+        typed = self.codes.view(dtype)
+        a, b = (self.reals, typed) if self.conversion.encodes else (typed, self.reals)
+        return repeated(lambda: np.copyto(b, a, casting="unsafe"))
+
+    def _numpy(self) -> Repeated | None:
+        dtype = NUMPY_TYPES.get(self.conversion.format)
+        return None if dtype is None else self._copies(dtype)
+
+    def _ml_dtypes(self) -> Repeated | None:
+        dtype = getattr(optional("ml_dtypes"), self.conversion.format, None)
+        return None if dtype is None else self._copies(dtype)
+
+    def _torch(self) -> Repeated | None:
+        torch = optional("torch")
+        dtype = getattr(torch, self.conversion.format, None)
+        if torch is None or dtype is None:
+            return None
+        torch.set_num_threads(1)
+        storage = {1: np.uint8, 2: np.int16}[self.codes.itemsize]
+        typed = torch.from_numpy(self.codes.view(storage)).view(dtype)
+        reals = torch.from_numpy(self.reals)
+        a, b = (reals, typed) if self.conversion.encodes else (typed, reals)
+        return repeated(lambda: b.copy_(a))
+
+
+def check(formats: tuple[str, ...]) -> None:
+    """Fail if ours and ml_dtypes' codes of the benchmark's own data differ."""
+    ml_dtypes = optional("ml_dtypes")
+    for name in formats:
+        dtype = getattr(ml_dtypes, name, NUMPY_TYPES.get(name))
+        if dtype is None or name == "int8":  # NumPy's cast to int8 truncates
+            continue
+        data = Data(Conversion(name, "float32", True), SIZES["medium"])
+        peer = data.reals.astype(dtype).view(data.codes.dtype)
+        if not np.array_equal(peer, data.codes):
+            raise AssertionError(f"{name}: codes differ from the peer's")
