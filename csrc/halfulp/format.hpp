@@ -90,14 +90,16 @@ struct Format {
     for (u64 rest = m; rest != 0; rest >>= 1) ++top;
     return lsb_exponent() + top;
   }
+  // Exponent of the largest finite magnitude: two's complement has one more value below than above, a power of two.
+  HALFULP_HD constexpr int largest_exponent() const { return is_integer() && is_signed ? emin() : emax(); }
   // Whether every value is a binary32 number, so that decode needs no wider one.
   HALFULP_HD constexpr bool fits_binary32() const {
-    return mantissa_bits <= 23 && lsb_exponent() >= -149 && emax() <= 127;
+    return mantissa_bits <= 23 && lsb_exponent() >= -149 && largest_exponent() <= 127;
   }
   // Whether rounding from a binary32 that was itself rounded to odd is correct (Boldo & Melquiond 2008): two spare
   // bits below every last place, and no value beyond binary32.
   HALFULP_HD constexpr bool narrows_from_binary32() const {
-    return precision() <= 22 && lsb_exponent() >= -147 && emax() <= 127;
+    return precision() <= 22 && lsb_exponent() >= -147 && largest_exponent() <= 127;
   }
 };
 
@@ -143,7 +145,7 @@ HALFULP_HD constexpr FormatError check(const Format& f) {
   const u64 reserved = (f.has_inf() ? 1 : 0) + (f.has_nan() && !f.nan_is_negative_zero() ? 1 : 0);
   if (f.magnitude_mask() < reserved + (f.has_zero ? 1 : 0)) return FormatError::too_few_codes;
   if (f.lsb_exponent() < -1074) return FormatError::too_small;
-  if (f.emax() > 1023) return FormatError::too_large;
+  if (f.largest_exponent() > 1023) return FormatError::too_large;
   return FormatError::none;
 }
 

@@ -39,7 +39,10 @@ inline constexpr Format formats[] = {
 
 inline constexpr int format_count = static_cast<int>(sizeof(formats) / sizeof(formats[0]));
 
-// The row with this name; a compile error in constant expressions if there is none.
+// Not constexpr: an unknown name is a compile error in constant expressions.
+HALFULP_HD inline const Format& no_such_format() { return formats[0]; }
+
+// The row with this name.
 HALFULP_HD constexpr const Format& format(const char* name) {
   for (const Format& f : formats) {
     const char* a = f.name;
@@ -47,7 +50,7 @@ HALFULP_HD constexpr const Format& format(const char* name) {
     while (*a != 0 && *a == *b) ++a, ++b;
     if (*a == *b) return f;
   }
-  return formats[format_count];
+  return no_such_format();
 }
 
 }  // namespace halfulp

@@ -20,7 +20,7 @@ struct HalfRoute {
   u32 sticky_mask;  // the source bits that truncation may lose
   u16 shift;
   u16 half;      // just less than half of the last place
-  u16 overflow;  // magnitude code: the limit itself or the next one, so that a minimum is enough
+  u16 overflow;  // magnitude code: the limit itself or what follows it, so that a minimum is enough
   u16 nan;       // complete code
   u16 nan_sign;  // all ones: NaN keeps its sign
   u16 sign_bit;
@@ -58,6 +58,13 @@ HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>
   h.sign_shift = static_cast<u16>(15 - c.sign_position);
   h.distinct_nan = c.nan.positive != c.overflow.positive || c.nan.negative != c.overflow.negative;
   h.unsigned_zero = c.unsigned_zero != 0;
+  // The Inf of binary16 itself comes by rounding alone, and nothing but NaN lies beyond it. A minimum with the quiet
+  // NaN then clears payloads, and NaN needs no select of its own.
+  const bool own_inf = f.exponent_bits == 5 && c.overflow.positive == f.inf_magnitude();
+  if (own_inf && c.nan.positive == f.nan_code() && c.nan.negative == (f.nan_code() | c.sign_bit)) {
+    h.overflow = h.nan;
+    h.distinct_nan = false;
+  }
   return h;
 }
 

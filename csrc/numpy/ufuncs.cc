@@ -150,7 +150,7 @@ int holding_type(int significant, int lowest, int highest) {
   return NPY_DOUBLE;
 }
 
-int holding_type(const Format& f) { return holding_type(f.precision(), f.lsb_exponent(), f.emax()); }
+int holding_type(const Format& f) { return holding_type(f.precision(), f.lsb_exponent(), f.largest_exponent()); }
 
 int round_type(const ElementType& from, const Format& f) {
   const int own = from.source == Source::binary16 || from.source == Source::binary32 ? from.type_num

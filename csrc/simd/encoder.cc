@@ -36,29 +36,45 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   return e;
 }
 
+namespace {
+
+// Bytes 2 and 3 of the values of 16 codes, if the lower two are zero in all of them (they are unless the values are
+// subnormal in binary32: four bits of code make at most four of significand).
+bool fill_nibbles(ValueDecoder& d) {
+  u32 low_bytes = 0;
+  for (u32 code = 0; code < 16; ++code) {
+    low_bytes |= d.table[code] & 0xffff;
+    d.nibbles[0][code] = static_cast<u8>(d.table[code] >> 16);
+    d.nibbles[1][code] = static_cast<u8>(d.table[code] >> 24);
+  }
+  return low_bytes == 0;
+}
+
+}  // namespace
+
 ValueDecoder make_value_decoder(const Format& format) {
   ValueDecoder d{};
   d.format = format;
   d.binary32 = format.fits_binary32();
   d.has_table = d.binary32 && format.bits() <= 8;
-  d.route = is_prefix(format)                   ? DecodeRoute::prefix
-            : d.has_table && format.bits() <= 4 ? DecodeRoute::nibbles
-            : has_half_decoder(format)          ? DecodeRoute::half
-            : is_small_integer(format)          ? DecodeRoute::integer
-                                                : DecodeRoute::any;
-  if (d.route == DecodeRoute::half) d.half = make_half_decoder(format);
-  if (d.route == DecodeRoute::integer) d.integer = make_integer_route(format, Policy{});
   d.code_bytes = code_bytes(format);
   d.wide = make_decoder<u64>(format);
   if (d.binary32) d.narrow = make_decoder<u32>(format);
   if (d.has_table) {
     const u32 mask = static_cast<u32>(format.magnitude_mask() | format.sign_bit());
     for (u32 code = 0; code < 256; ++code) d.table[code] = decode(Lane<u32>{code & mask}, d.narrow).word;
-    // Eight significant bits and the exponent of a binary32 fit in its upper half.
-    for (u32 code = 0; code < 16; ++code) {
-      d.nibbles[0][code] = static_cast<u8>(d.table[code] >> 16);
-      d.nibbles[1][code] = static_cast<u8>(d.table[code] >> 24);
-    }
+  }
+  d.route = DecodeRoute::any;
+  if (is_prefix(format)) {
+    d.route = DecodeRoute::prefix;
+  } else if (d.has_table && format.bits() <= 4 && fill_nibbles(d)) {
+    d.route = DecodeRoute::nibbles;
+  } else if (has_half_decoder(format)) {
+    d.route = DecodeRoute::half;
+    d.half = make_half_decoder(format);
+  } else if (is_small_integer(format)) {
+    d.route = DecodeRoute::integer;
+    d.integer = make_integer_route(format, Policy{});
   }
   return d;
 }

@@ -29,6 +29,28 @@ usize narrow_through_double(const void* from, u32* to, usize n) {
   return i;
 }
 
+// Integers of 64 bits are rounded to odd in 53 bits first, which makes them binary64 numbers.
+template <class Int>
+usize narrow_longs(const void* from, u32* to, usize n) {
+  constexpr usize lanes = Narrow::lanes;
+  const Int* p = static_cast<const Int*>(from);
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    double exact[lanes];
+    for (usize k = 0; k < lanes; ++k) {
+      const bool negative = p[i + k] < 0;
+      const u64 bits = static_cast<u64>(p[i + k]);
+      const u64 magnitude = negative ? u64{0} - bits : bits;
+      const u64 sticky = (magnitude & 0x7ff) != 0 ? 0x800 : 0;
+      const u64 odd = (magnitude >> 53) != 0 ? (magnitude & ~u64{0x7ff}) | sticky : magnitude;
+      const double value = static_cast<double>(odd >> 32) * 4294967296.0 + static_cast<double>(odd & 0xffffffff);
+      exact[k] = negative ? -value : value;
+    }
+    store(to + i, round_to_odd(exact));
+  }
+  return i;
+}
+
 inline usize narrow_halves(const void* from, u32* to, usize n) {
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
@@ -55,6 +77,8 @@ HALFULP_NOINLINE inline usize narrow_fast(Source source, [[maybe_unused]] bool f
 #if defined(HALFULP_SHORTCUTS)
     case Source::int32: return narrow_through_double<i32>(from, to, n);
     case Source::uint32: return narrow_through_double<u32>(from, to, n);
+    case Source::int64: return narrow_longs<i64>(from, to, n);
+    case Source::uint64: return narrow_longs<u64>(from, to, n);
     case Source::binary16: return flush ? 0 : narrow_halves(from, to, n);
     case Source::binary64: return flush ? 0 : narrow_doubles(from, to, n);
 #endif

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from halfulp._codec import Codec, codec_from_text
 from halfulp._format import Format
 
@@ -13,12 +15,21 @@ def from_text(text: str) -> Format | Codec:
 
 def as_codec(format: Format | Codec | str, **policy: object) -> Codec:
     """A codec from a format (object or text) and a policy, or a codec as it is."""
+    given = tuple((word, type(value), value) for word, value in policy.items() if value is not None)
+    try:
+        return _as_codec(format, given)
+    except TypeError:  # the key may be unhashable; what is truly wrong is wrong again
+        return _as_codec.__wrapped__(format, given)
+
+
+@lru_cache(maxsize=16)
+def _as_codec(format: Format | Codec | str, given: tuple[tuple[str, type, object], ...]) -> Codec:
     target = from_text(format) if isinstance(format, str) else format
-    given = {k: v for k, v in policy.items() if v is not None}
     if isinstance(target, Codec):
         if given:
-            raise TypeError(f"{', '.join(given)}: the codec {target!r} already has a policy; pass its .format instead")
+            words = ", ".join(word for word, _, _ in given)
+            raise TypeError(f"{words}: the codec {target!r} already has a policy; pass its .format instead")
         return target
     if not isinstance(target, Format):
         raise TypeError(f"format must be a Format, a Codec or text such as 'float8_e4m3fn', not {format!r}")
-    return target.codec(**given)  # type: ignore[arg-type]
+    return target.codec(**{word: value for word, _, value in given})  # type: ignore[arg-type]

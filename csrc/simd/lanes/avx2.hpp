@@ -114,8 +114,7 @@ inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m128i half_high = _mm256_cvtps_ph(_mm256_mul_ps(_mm256_castsi256_ps(high), scale), _MM_FROUND_TO_ZERO);
   const __m256i mask = _mm256_set1_epi32(static_cast<int>(h.sticky_mask));
   const __m256i lost = _mm256_packus_epi32(_mm256_and_si256(low, mask), _mm256_and_si256(high, mask));
-  const __m256i exact = _mm256_cmpeq_epi16(_mm256_permute4x64_epi64(lost, 0xd8), _mm256_setzero_si256());
-  const __m256i sticky = _mm256_andnot_si256(exact, _mm256_set1_epi16(1));
+  const __m256i sticky = _mm256_min_epu16(_mm256_permute4x64_epi64(lost, 0xd8), _mm256_set1_epi16(1));
   return {_mm256_or_si256(_mm256_set_m128i(half_high, half_low), sticky)};
 }
 
