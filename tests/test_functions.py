@@ -260,3 +260,30 @@ def test_attributes_by_text() -> None:
         with pytest.raises(AttributeError):
             getattr(hu, name)
     assert not hasattr(hu, "__wrapped__")
+
+
+def test_an_element_keeps_its_dtype_whatever_stands_beside_it() -> None:
+    """Subnormal in its own dtype, and with its own payload, in a list as by itself."""
+    for x in (np.float16(6e-8), np.float32(1e-40), 5e-324, np.longdouble(2) ** np.finfo(np.longdouble).minexp / 2):
+        alone = hu.encode(x, "float64", subnormals="flush_input")
+        assert alone == 0
+        assert hu.encode([x, 1, "1/3"], "float64", subnormals="flush_input")[0] == alone
+    signalling = np.uint32(0x7F812345).view(np.float32)
+    assert hu.encode(signalling, "bfloat16", nan="keep_payload") == 0x7FC1
+    assert hu.encode([signalling, 1], "bfloat16", nan="keep_payload")[0] == 0x7FC1
+
+
+def test_many_dimensions() -> None:
+    x = np.full((1,) * 33, "1/3", object)
+    assert hu.encode(x, F).shape == x.shape
+    assert hu.decode(np.full((1,) * 33, 0x38, object), F).shape == x.shape
+
+
+def test_errors_are_short_and_say_where() -> None:
+    with pytest.raises(ValueError, match="0x1000.* is no code") as caught:
+        hu.decode(1 << 10**5, F)
+    assert len(str(caught.value)) < 200
+    with pytest.raises(TypeError, match=r"^x: .*NoneType.*\(element 1\)$"):
+        hu.encode([1, None], F)
+    with pytest.raises(TypeError, match="bool"):
+        hu.decode(True, F)

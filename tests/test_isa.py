@@ -287,3 +287,32 @@ def test_the_headers_are_shipped() -> None:
     assert {"config.hpp", "format.hpp", "formats.hpp", "codec.hpp", "encode.hpp", "decode.hpp"} <= set(
         os.listdir(folder)
     )
+
+
+def test_isa_is_not_to_be_assigned() -> None:
+    with pytest.raises(AttributeError, match=r"call halfulp\.use_isa\('scalar'\)"):
+        hu.isa = "scalar"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("text", ["e0m22", "e0m23", "e0m24", "e0m25", "e0m26"])
+@pytest.mark.parametrize("specials", ["integer", "finite", "fn", "fnuz", "integer:unsigned"])
+def test_round_is_decode_of_encode_at_the_width_of_binary32(isa: str, text: str, specials: str) -> None:
+    f = hu.Format(f"{text}:{specials}")
+    x = np.array([1, 2, 3, 4, 1000, f.max, f.min, -1.0, 0.5, 1.5] * 9, dtype=np.float64)
+    with hu.use_isa(isa):
+        for dtype in (np.float16, np.float32, np.float64, np.longdouble):
+            with np.errstate(over="ignore"):
+                given = x.astype(dtype)
+            given = given[np.isfinite(given)]
+            want = f.decode(f.encode(given)).astype(np.float64)
+            np.testing.assert_array_equal(f.round(given).astype(np.float64), want)
+
+
+@pytest.mark.parametrize("text", ["e0m2:bias=144:fn", "e0m1:bias=147:integer:unsigned", "e0m3:bias=147:finite"])
+def test_four_bits_whose_values_are_subnormal_in_binary32(isa: str, text: str) -> None:
+    f = hu.Format(text)
+    codes = np.arange(1 << f.bits, dtype=np.uint8).repeat(40)
+    with hu.use_isa("scalar"):
+        want = f.decode(codes)
+    with hu.use_isa(isa):
+        assert f.decode(codes).tobytes() == want.tobytes()

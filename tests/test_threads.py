@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -147,3 +148,27 @@ def test_no_reference_is_leaked() -> None:
         call()
     after = [sys.getrefcount(thing) for thing in counted]
     assert all(b - a < 50 for a, b in zip(before, after, strict=True)), (before, after)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_forked_while_another_thread_makes_formats_makes_its_own() -> None:
+    stop = threading.Event()
+
+    def make() -> None:
+        while not stop.is_set():
+            hu.Format(5, 4, bias=61).codec(nan=1)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, which is the point
+            for _ in range(8):
+                child = os.fork()
+                if child == 0:
+                    hu.Format(6, 4, bias=11).codec(nan=2)
+                    os._exit(7)
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    finally:
+        stop.set()
+        thread.join()

@@ -77,7 +77,8 @@ HALFULP_HD constexpr V decode(V code, const Decoder<Word>& d) {
   // The leading bit goes to the result's hidden bit, further right in its subnormals; either is exact.
   const V top = highest_bit(significand);
   const V exponent = top + lsb_exponent + V::set(bias);
-  const V aligned = shl(significand, V::set(trailing) - top);
+  // (Of two's complement with as many bits as the result's significand, the minimum has one more.)
+  const V aligned = shl(significand, V::set(trailing) - top) | shr(significand, top - V::set(trailing));
   const V number = shl<trailing>(max(exponent, one) - one) + shr(aligned, max(one - exponent, zero));
 
   const V nonzero = and_not(equal(significand, zero), number);

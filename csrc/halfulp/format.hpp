@@ -94,7 +94,7 @@ struct Format {
   HALFULP_HD constexpr int largest_exponent() const { return is_integer() && is_signed ? emin() : emax(); }
   // Whether every value is a binary32 number, so that decode needs no wider one.
   HALFULP_HD constexpr bool fits_binary32() const {
-    return mantissa_bits <= 23 && lsb_exponent() >= -149 && largest_exponent() <= 127;
+    return precision() <= 24 && lsb_exponent() >= -149 && largest_exponent() <= 127;
   }
   // Whether rounding from a binary32 that was itself rounded to odd is correct (Boldo & Melquiond 2008): two spare
   // bits below every last place, and no value beyond binary32.

@@ -143,14 +143,11 @@ int add_loop(PyObject* ufunc, PyArray_DTypeMeta* from, int to_type_num, PyArrayM
   return PyUFunc_AddLoopFromSpec(ufunc, &spec);
 }
 
-// The smallest of NumPy's types that holds a number of `significant` bits between 2^lowest and 2^(highest + 1).
-int holding_type(int significant, int lowest, int highest) {
-  if (significant <= 11 && lowest >= -24 && highest <= 15) return NPY_HALF;
-  if (significant <= 24 && lowest >= -149 && highest <= 127) return NPY_FLOAT;
-  return NPY_DOUBLE;
+// The smallest of NumPy's types that holds every value of a format.
+int holding_type(const Format& f) {
+  if (f.precision() <= 11 && f.lsb_exponent() >= -24 && f.largest_exponent() <= 15) return NPY_HALF;
+  return f.fits_binary32() ? NPY_FLOAT : NPY_DOUBLE;
 }
-
-int holding_type(const Format& f) { return holding_type(f.precision(), f.lsb_exponent(), f.largest_exponent()); }
 
 int round_type(const ElementType& from, const Format& f) {
   const int own = from.source == Source::binary16 || from.source == Source::binary32 ? from.type_num
@@ -234,6 +231,8 @@ void explain_missing_loop(const Work& w, PyObject* argument) {
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(traceback);
+  if (descr == nullptr) descr = PyArray_DescrFromObject(argument, nullptr);
+  PyErr_Clear();
   PyObject* given = descr != nullptr ? PyObject_Str(reinterpret_cast<PyObject*>(descr))
                                      : PyUnicode_FromString(Py_TYPE(argument)->tp_name);
   Py_XDECREF(descr);

@@ -14,6 +14,12 @@ usize narrow_integers(const void* from, u32* to, usize n) {
   return n;
 }
 
+inline usize narrow_booleans(const void* from, u32* to, usize n) {
+  const u8* p = static_cast<const u8*>(from);
+  for (usize i = 0; i < n; ++i) to[i] = p[i] != 0 ? 0x3f800000 : 0;
+  return n;
+}
+
 #if defined(HALFULP_SHORTCUTS)
 // Integers of 32 bits are binary64 numbers.
 template <class Int>
@@ -70,6 +76,7 @@ inline usize narrow_doubles(const void* from, u32* to, usize n) {
 HALFULP_NOINLINE inline usize narrow_fast(Source source, [[maybe_unused]] bool flush, const void* from, u32* to,
                                           usize n) {
   switch (source) {
+    case Source::boolean: return narrow_booleans(from, to, n);
     case Source::int8: return narrow_integers<i8>(from, to, n);
     case Source::uint8: return narrow_integers<u8>(from, to, n);
     case Source::int16: return narrow_integers<i16>(from, to, n);

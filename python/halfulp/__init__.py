@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import Any
 
 from halfulp import _core
@@ -35,10 +37,24 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """`isa`, which can change; and formats and codecs by their text, by which pickle finds their ufuncs."""
-    if name == "isa":
+class _Module(ModuleType):
+    """This module, whose `isa` can change, but not by assignment."""
+
+    @property
+    def isa(self) -> str:
+        """The instruction set in use."""
         return _core.isa()
+
+    @isa.setter
+    def isa(self, name: object) -> None:
+        raise AttributeError(f"halfulp.isa is read-only: call halfulp.use_isa({name!r})")
+
+
+sys.modules[__name__].__class__ = _Module
+
+
+def __getattr__(name: str) -> Any:
+    """Formats and codecs by their text, by which pickle finds their ufuncs."""
     if ":" in name or ";" in name:
         try:
             return from_text(name)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from halfulp import _core
 from halfulp._format import Format, formats
+from halfulp._interning import interning
 
 NanRule = str | int | tuple[int, int] | None
 
@@ -71,7 +72,7 @@ class Codec:
                 raise TypeError(f"{argument} must be a string such as {getattr(_DEFAULT, argument)!r}, not {word!r}")
         rule = _canonical_nan(format, nan)
         policy = Policy(rounding, overflow, rule, subnormals, _via(via))
-        with Format._lock:
+        with interning:
             found = format._codecs.get(policy)
             if found is not None:
                 return found

@@ -1,11 +1,10 @@
-"""Exact reals of any Python type, as the significand, exponent and sticky bit that one rounding needs."""
+"""Exact reals that are no floats, as the significand, exponent and sticky bit that one rounding needs."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
 from numbers import Rational
-from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -34,7 +33,7 @@ _TEXT = re.compile(
 
 
 def number(x: object) -> Number:
-    """The record of one exact real.
+    """The record of one exact real: an integer, rational, Decimal or text.
 
     Raises
     ------
@@ -47,18 +46,12 @@ def number(x: object) -> Number:
         return _ratio(False, int(x), 1)
     if isinstance(x, (int, np.integer)):
         return _ratio(bool(x < 0), abs(int(x)), 1)
-    if isinstance(x, (float, np.floating)):
-        return _float(x)
     if isinstance(x, Rational):
         return _ratio(x < 0, abs(int(x.numerator)), int(x.denominator))
     if isinstance(x, Decimal):
         return _decimal(x)
     if isinstance(x, (str, bytes)):
         return _string(x.decode("latin-1") if isinstance(x, bytes) else x)
-    if isinstance(x, np.ndarray) and x.ndim == 0:
-        return number(x.item() if x.dtype == object else x[()])
-    if type(x).__module__.startswith("ml_dtypes") and isinstance(x, SupportsFloat):
-        return _float(float(x))
     if isinstance(x, (list, tuple, np.ndarray)):
         raise TypeError(f"expected a real number, found a {type(x).__name__}: nested sequences must not be ragged")
     raise TypeError(f"expected a real number, found {type(x).__name__} {str(x)[:40]!r}")
@@ -77,33 +70,6 @@ def _ratio(negative: bool, numerator: int, denominator: int) -> Number:
     shift = _TOP - exponent
     quotient, rest = divmod(numerator << max(shift, 0), denominator << max(-shift, 0))
     return quotient | (rest != 0), exponent, _FINITE, negative
-
-
-def _float(x: Any) -> Number:
-    # From the bits: arithmetic, and even frexp, may flush subnormals.
-    if isinstance(x, np.longdouble):
-        return _longdouble(x)
-    value = np.asarray(x)
-    bits = int(value.view(f"u{value.itemsize}")[()])
-    trailing_bits, exponent_bits = {2: (10, 5), 4: (23, 8), 8: (52, 11)}[value.itemsize]
-    trailing = bits & ((1 << trailing_bits) - 1)
-    field = (bits >> trailing_bits) & ((1 << exponent_bits) - 1)
-    negative = bool(bits >> (trailing_bits + exponent_bits))
-    if field == (1 << exponent_bits) - 1:
-        return 0, 0, _NAN if trailing else _INFINITE, negative
-    significand = trailing | (field > 0) << trailing_bits
-    exponent = max(field, 1) - ((1 << (exponent_bits - 1)) - 1) - trailing_bits
-    return _ratio(negative, significand << max(exponent, 0), 1 << max(-exponent, 0))
-
-
-def _longdouble(x: Any) -> Number:
-    negative = bool(np.signbit(x))
-    if np.isnan(x):
-        return 0, 0, _NAN, negative
-    if np.isinf(x):
-        return 0, 0, _INFINITE, negative
-    numerator, denominator = x.as_integer_ratio()
-    return _ratio(negative, abs(int(numerator)), int(denominator))
 
 
 def _decimal(x: Decimal) -> Number:

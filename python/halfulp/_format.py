@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from halfulp import _core
+from halfulp._interning import interning
 from halfulp._parameters import Parameters, checked_name, layout, parameters, read
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ class Format:
     _interned: ClassVar[weakref.WeakValueDictionary[tuple[Parameters, str | None], Format]] = (
         weakref.WeakValueDictionary()
     )
-    _lock: ClassVar[threading.RLock] = threading.RLock()
 
     _parameters: Parameters
     _layout: _core.Layout
@@ -111,7 +110,7 @@ class Format:
 
     @classmethod
     def _intern(cls, key: Parameters, name: str | None) -> Format:
-        with cls._lock:
+        with interning:
             named = _named_by_parameters.get(key)
             if named is not None and name in (None, named.name):
                 return named

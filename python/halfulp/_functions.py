@@ -167,7 +167,7 @@ def _from_sequence(x: list[Any]) -> Array:
         array = np.array(x, dtype=object)
     except ValueError as error:
         raise ValueError(f"nested sequences must not be ragged: {error}") from None
-    if array.size and set(map(type, array.flat)) == {float}:
+    if array.size and set(map(type, array.reshape(-1))) == {float}:
         return array.astype(np.float64)
     return array
 
@@ -183,24 +183,51 @@ def _from_dlpack(x: Any) -> Array:
 
 
 def _encode_objects(codec: Codec, array: Array) -> Array:
-    numbers = np.empty(array.size, dtype=_exact.NUMBER)
-    for i, x in enumerate(array.flat):
-        numbers[i] = _exact.number(x)
     codes = np.empty(array.size, dtype=codec.format.code_dtype)
-    _core.encode_numbers(codec._encoder, numbers, codes)
+    # Floats go through the ufunc, each with its like: they have payloads, and subnormals of their own.
+    floats: dict[np.dtype[Any], list[int]] = {}
+    others: list[int] = []
+    elements = [x[()] if isinstance(x, np.ndarray) and x.ndim == 0 else x for x in array.reshape(-1)]
+    for i, x in enumerate(elements):
+        dtype = _float_dtype(x)
+        (others if dtype is None else floats.setdefault(dtype, [])).append(i)
+    for dtype, where in floats.items():
+        codes[where] = codec.encode(np.array([elements[i] for i in where], dtype=dtype))
+    numbers = np.empty(len(others), dtype=_exact.NUMBER)
+    for k, i in enumerate(others):
+        try:
+            numbers[k] = _exact.number(elements[i])
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"x: {error}" + (f" (element {i})" if array.ndim else "")) from None
+    encoded = np.empty(len(others), dtype=codec.format.code_dtype)
+    _core.encode_numbers(codec._encoder, numbers, encoded)
+    codes[others] = encoded
     return codes.reshape(array.shape)
+
+
+def _float_dtype(x: object) -> np.dtype[Any] | None:
+    """The dtype of a float, be it Python's, NumPy's or ml_dtypes'; None for anything else."""
+    if isinstance(x, np.floating):
+        return x.dtype
+    if isinstance(x, float):
+        return np.dtype(np.float64)
+    if isinstance(x, np.generic) and type(x).__module__.startswith("ml_dtypes"):
+        return x.dtype
+    return None
 
 
 def _codes_from_objects(format: Format, array: Array) -> Array:
     codes = np.empty(array.size, dtype=np.uint64)
-    for i, code in enumerate(array.flat):
+    for i, code in enumerate(array.reshape(-1)):
         try:
+            if isinstance(code, (bool, np.bool_)):
+                raise TypeError
             number = operator.index(code)
         except TypeError:
             found = f"{type(code).__name__} {str(code)[:40]!r}"
             raise TypeError(f"{format.name}: codes are integers, not {found}") from None
         if not 0 <= number < 2**format.bits:
-            raise ValueError(f"{format.name}: {number:#x} is no code, they have {format.bits} bits")
+            raise ValueError(f"{format.name}: {f'{number:#x}'[:40]} is no code, they have {format.bits} bits")
         codes[i] = number
     return codes.reshape(array.shape)
 

@@ -41,9 +41,9 @@ def parameters(
     has_zero: object,
 ) -> Parameters:
     """Parameters of the right types, with the default bias filled in. Whether they make a format is not asked."""
+    e = _integer("exponent_bits", exponent_bits)
     if mantissa_bits is None:
         raise TypeError("Format: mantissa_bits is missing, as in Format(exponent_bits=5, mantissa_bits=2)")
-    e = _integer("exponent_bits", exponent_bits)
     m = _integer("mantissa_bits", mantissa_bits)
     if not isinstance(specials, str):
         raise TypeError(f"Format: specials must be a string such as 'ieee', not {specials!r}")
