@@ -280,7 +280,7 @@ def test_many_dimensions() -> None:
 
 
 def test_errors_are_short_and_say_where() -> None:
-    with pytest.raises(ValueError, match="0x1000.* is no code") as caught:
+    with pytest.raises(ValueError, match=r"0x1000.* is no code") as caught:
         hu.decode(1 << 10**5, F)
     assert len(str(caught.value)) < 200
     with pytest.raises(TypeError, match=r"^x: .*NoneType.*\(element 1\)$"):
