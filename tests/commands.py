@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stderr, redirect_stdout
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,11 @@ def table(text: str, first: str) -> list[list[str]]:
     start = next(i for i, line in enumerate(lines) if line.startswith(first)) + 2
     end = next((i for i in range(start, len(lines)) if not lines[i]), len(lines))
     return [line.split() for line in lines[start:end]]
+
+
+def absmax(top: float, largest: float) -> float:
+    """The documented scale: the quotient as a normal float32, rounded down where `largest` would exceed `top`."""
+    scale = np.float32(min(top / largest, float(np.finfo(np.float32).max)))
+    if Fraction(float(scale)) * Fraction(largest) > Fraction(top):
+        scale = np.nextafter(scale, np.float32(0))
+    return float(scale)

@@ -10,7 +10,7 @@ from pathlib import Path
 import halfulp as hu
 import numpy as np
 import pytest
-from commands import fail, run, write
+from commands import absmax, fail, run, write
 from halfulp.io import Outgoing, load, open_tensors, write_safetensors
 
 STANDARD = {
@@ -68,7 +68,7 @@ def test_absmax_scale_is_stored_and_divided_out(tmp_path: Path) -> None:
     weights = np.array([0.3, -0.7, 0.01, 0.0], np.float32)
     source, target = write(tmp_path / "a.safetensors", w=weights, z=np.zeros(3, np.float32)), tmp_path / "b.safetensors"
     run("cast", source, "--to", "int8", "--scale", "absmax", "-o", target)
-    scale = float(np.float32(127 / float(np.float32(0.7))))
+    scale = absmax(127, float(np.float32(0.7)))
     want = [hu.encode(Fraction(float(w)) * Fraction(scale), hu.int8) for w in weights]
     with open_tensors(target) as file:
         assert (file["w"].scale, file["z"].scale) == (scale, 1.0)
@@ -118,7 +118,7 @@ def test_cast_says_what_was_lost(tmp_path: Path) -> None:
     )
     out = run("cast", source, "--to", "float8_e4m3fn", "-o", target)
     assert "2 weights lie beyond the format's largest value, 448" in out
-    assert "casting gives nan (see --overflow saturate and --scale absmax)." in out
+    assert "casting gives nan (see --overflow saturate)." in out
     out = run("cast", source, "--to", "float8_e4m3fn", "--overflow", "saturate", "-o", target)
     assert "2 weights lie beyond the format's largest value, 448" in out
     assert "casting gives 448 or -448." in out
@@ -143,3 +143,30 @@ def test_a_cast_that_fails_leaves_nothing(tmp_path: Path) -> None:
     write_safetensors(source, [code], notes)
     assert "0x77" in fail("cast", source, "--to", "bfloat16", "-o", tmp_path / "b.safetensors")
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_the_largest_weight_survives_its_own_scale(tmp_path: Path) -> None:
+    """It would overflow in a quarter of all tensors if the scale were rounded up."""
+    rng = np.random.default_rng(5)
+    source = write(tmp_path / "a.safetensors", **{f"w{i}": rng.normal(size=20).astype(np.float32) for i in range(60)})
+    for rounding in ("toward_positive", "toward_negative", "to_odd"):
+        target = tmp_path / f"{rounding}.safetensors"
+        run("cast", source, "--to", "float8_e4m3fn", "--scale", "absmax", "--rounding", rounding, "-o", target)
+        with open_tensors(target) as file:
+            assert all(np.isfinite(tensor.read()).all() for tensor in file.values())
+
+
+def test_flush_input_sees_the_subnormals_of_the_file_under_a_scale(tmp_path: Path) -> None:
+    weights = np.array([5 * 2.0**-24, -(2.0**-15), 1], np.float16)
+    for scale in ("none", "absmax"):
+        source, target = tmp_path / "fi.npy", tmp_path / f"{scale}.safetensors"
+        np.save(source, weights)
+        run("cast", source, "--to", "bfloat16", "--subnormals", "flush_input", "--scale", scale, "-o", target)
+        with open_tensors(target) as file:
+            assert file["fi"].read()[:2].tolist() == [0, 0]
+
+
+def test_a_cast_that_would_cast_nothing_is_refused(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.safetensors", w=np.ones(3, np.float32))
+    words = ("cast", source, "--to", "int8", "-o", tmp_path / "b.safetensors")
+    assert "no tensor is called 'typo'" in fail(*words, "--tensors", "typo")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -190,4 +191,19 @@ def test_compression_numpy_never_uses_is_refused(method: int, tmp_path: Path) ->
     with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("a.npy", npy(np.zeros(3)))
     with pytest.raises(ValueError, match="never uses"):
+        open_tensors(path)
+
+
+def test_what_is_no_regular_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    for suffix in (".npy", ".npz", ".safetensors"):
+        fifo = tmp_path / f"f{suffix}"
+        os.mkfifo(fifo)
+        with pytest.raises(ValueError, match="is not a regular file"):
+            open_tensors(fifo)
+
+
+def test_a_header_of_gigabytes_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\x02\x00" + (1_900_000_000).to_bytes(4, "little") + b" " * 100)
+    with pytest.raises(ValueError, match="its header claims 1900000000 bytes"):
         open_tensors(path)

@@ -13,13 +13,12 @@ from typing import Any
 import halfulp as hu
 import numpy as np
 import pytest
-from commands import run, table, write
+from commands import absmax, run, table, write
 from halfulp.cli import sample
 from halfulp.io import load
 from oracle import NAMED, OVERFLOWS, ROUNDINGS, Policy, Spec, decode, encode, real
 
 SMALL = [name for name, spec in NAMED.items() if spec.bits <= 16]
-F32_MAX = float(np.finfo(np.float32).max)
 
 
 def weights(spec: Spec) -> list[float]:
@@ -122,9 +121,9 @@ def test_absmax_figures(name: str, tmp_path: Path) -> None:
     xs = [float(x) for x in np.random.default_rng(3).normal(size=60).astype(np.float32)]
     path = write(tmp_path / "a.safetensors", w=np.array(xs, np.float32))
     largest = max(map(abs, xs))
-    quotient = min(hu.formats[name].max / largest, F32_MAX)
+    scale = absmax(hu.formats[name].max, largest)
     [survey] = surveyed(path, "--formats", name, "--scale", "absmax")["surveys"]
-    assert_figures(survey["formats"][0], expected(spec, xs, Policy(), Fraction(float(np.float32(quotient)))), name)
+    assert_figures(survey["formats"][0], expected(spec, xs, Policy(), Fraction(scale)), name)
     assert survey["formats"][0]["bytes"] == (60 * spec.bits + 7) // 8 + 4
 
 
@@ -233,7 +232,7 @@ def classify(tensors: dict[str, Any], fmt: hu.Format, scaled: bool) -> int:
     cast = {}
     for name in ("hidden.weight", "hidden.bias", "output.weight", "output.bias"):
         w = tensors[name].astype(np.float64)
-        scale = float(np.float32(min(fmt.max / np.abs(w).max(), F32_MAX))) if scaled else 1.0
+        scale = absmax(fmt.max, float(np.abs(w).max())) if scaled else 1.0
         cast[name] = (fmt.decode(fmt.encode(w * scale)).astype(np.float64) / scale).astype(np.float32)
     hidden = np.maximum(
         cast["hidden.weight"] @ (tensors["test.images"] / np.float32(16)).T + cast["hidden.bias"][:, None], 0

@@ -13,7 +13,6 @@ from halfulp._functions import decode, encode, round
 from halfulp._machine import available_isas, get_include, show_config, use_isa
 from halfulp._presets import Preset, presets
 from halfulp._text import from_text
-from halfulp._version import __version__
 
 globals().update(formats)
 
@@ -55,6 +54,10 @@ sys.modules[__name__].__class__ = _Module
 
 def __getattr__(name: str) -> Any:
     """Formats and codecs by their text, by which pickle finds their ufuncs."""
+    if name == "__version__":  # asking the installation takes longer than importing all the rest
+        from halfulp._version import __version__
+
+        return __version__
     if ":" in name or ";" in name:
         try:
             return from_text(name)

@@ -9,7 +9,6 @@ from types import TracebackType
 import numpy as np
 
 from halfulp import _core
-from halfulp._version import __version__
 
 
 def available_isas() -> tuple[str, ...]:
@@ -61,6 +60,8 @@ class use_isa:
 
 def show_config() -> None:
     """Print what a bug report should state: versions, compiler, instruction sets."""
+    from halfulp._version import __version__
+
     rows = {
         "halfulp": __version__,
         "isa": f"{_core.isa()} (available: {', '.join(available_isas())})",

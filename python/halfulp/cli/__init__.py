@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0, 2 for an error, 130 for Ctrl-C, 141 for a closed pipe."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _mend_streams()
     try:
         options = build_parser().parse_args(show.protect_negatives(words) or ["--help"])
         options.run(options)
@@ -63,6 +65,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError) as error:
         return _fail(str(error))
     return 0
+
+
+def _mend_streams() -> None:
+    """Closed streams swallow what is written; names that a stream cannot encode are written escaped."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (for the rest of the process)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: str) -> int:

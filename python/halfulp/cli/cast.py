@@ -29,9 +29,9 @@ EPILOG = """\
 what is written
   Formats safetensors has a dtype for (float64, float32, float16, bfloat16,
   float8_e4m3fn, float8_e5m2, float8_e4m3fnuz, float8_e5m2fnuz, float8_e8m0fnu,
-  int8, uint8) are written with it, so every reader understands them. All others
-  are written one code per element, as U8, U16, U32 or U64. The metadata says
-  how to read either back: halfulp.format, halfulp.policy (JSON),
+  int8, uint8) are written with it. All others are written one code per
+  element, as U8, U16, U32 or U64. The metadata says how to read either back:
+  halfulp.format, halfulp.policy (JSON),
   halfulp.version, and halfulp.tensors (JSON: per tensor its format, original
   dtype and scale, a hexadecimal float; value = decoded code / scale). The
   input's own metadata is kept.
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_policy(parser)
     parser.add_argument(
-        "--nan", metavar="RULE", help="keep_sign, canonical, keep_payload, max, zero, or a code such as 0x7f"
+        "--nan", metavar="RULE", help="keep_sign, canonical, keep_payload, max, zero, a code such as 0x7f, or 0x7f,0xff"
     )
     parser.add_argument(
         "--subnormals",
@@ -98,17 +98,22 @@ def run(options: argparse.Namespace) -> None:
         f"{target}: {len(job.scales)} of {len(file)} tensors cast to {fmt.name}, "
         f"{show_bytes(before)} -> {show_bytes(after)} in {seconds:.2g} s"
     )
+    if not job.scales:
+        print("None of them are floats; --all casts integers and booleans too.")
     if job.overflowed:
         what = "weight lies" if job.overflowed == 1 else "weights lie"
         print(f"{job.overflowed:,} {what} beyond the format's largest value, {fmt.max:g}; there, {_fate(codec)}.")
 
 
-def _nan_rule(text: str | None) -> str | int | None:
-    """A rule's name, or a code written as a number."""
+def _nan_rule(text: str | None) -> str | int | tuple[int, int] | None:
+    """A rule's name, or a code written as a number, or two of them."""
     try:
-        return None if text is None else int(text, 0)
+        codes = [] if text is None else [int(code, 0) for code in text.split(",")]
     except ValueError:
         return text
+    if len(codes) == 2:
+        return codes[0], codes[1]
+    return codes[0] if len(codes) == 1 else text
 
 
 def _fate(codec: hu.Codec) -> str:
@@ -116,7 +121,7 @@ def _fate(codec: hu.Codec) -> str:
     largest = np.finfo(np.float64).max
     results = [float(value) for value in hu.decode(codec.encode(np.array([largest, -largest])), codec.format)]
     shown = " or ".join(dict.fromkeys(f"{value:g}" for value in results))
-    cure = "" if np.isfinite(results).all() else " (see --overflow saturate and --scale absmax)"
+    cure = "" if np.isfinite(results).all() else " (see --overflow saturate)"
     return f"casting gives {shown}{cure}"
 
 
@@ -134,6 +139,10 @@ class Job:
             if (tensor.is_float or options.all) and wanted(tensor.name, options.tensors):
                 absmax = options.scale == "absmax"
                 self.scales[tensor.name] = _absmax(tensor, codec.format) if absmax else 1.0
+        if options.tensors and not any(wanted(name, options.tensors) for name in file):
+            raise ValueError(
+                f"{file.path}: no tensor is called {options.tensors!r}; see its names with survey --per-tensor"
+            )
 
     def outgoing(self) -> list[Outgoing]:
         """The tensors of the new file, in the order of the old one."""
@@ -161,10 +170,11 @@ class Job:
     def _cast(self, tensor: Tensor) -> Outgoing:
         scale = self.scales[tensor.name]
         limit = min(self.overflow.above[0], self.overflow.below[0])
+        flushes = self.policy["subnormals"] == "flush_input" and tensor.is_float
 
         def chunks() -> Iterator[Array]:
             for values in tensor.chunks():
-                scaled = apply_scale(values, scale)
+                scaled = apply_scale(_flush(tensor, values) if flushes else values, scale)
                 if largest_magnitude(scaled) >= limit:
                     wide = scaled.astype(np.float64)
                     self.overflowed += self.overflow.count(wide[np.isfinite(wide)])
@@ -185,6 +195,13 @@ class Job:
                 self.advance(stored.size)
 
         return Outgoing(tensor.name, tag, tensor.shape, chunks)
+
+
+def _flush(tensor: Tensor, values: Array) -> Array:
+    """Zeros for what is subnormal in the file. Neither decoded codes nor scaled values are so any more."""
+    own = tensor.format
+    smallest = float(np.finfo(values.dtype).tiny) if own is None else own.min_normal if own.has_subnormals else 0.0
+    return np.where(np.abs(values) < smallest, np.copysign(values.dtype.type(0), values), values)
 
 
 def _absmax(tensor: Tensor, fmt: hu.Format) -> float:

@@ -21,12 +21,15 @@ SMALLEST_SCALE = float(np.finfo(np.float32).tiny)
 def absmax_scale(fmt: hu.Format, largest: float) -> float:
     """The scale that brings `largest` to the format's maximum.
 
-    It is the binary64 quotient max / largest, rounded to binary32 and kept within binary32's normal range;
-    1 for a tensor of zeros.
+    It is the binary64 quotient max / largest, rounded to binary32 (down if `largest` would exceed the maximum
+    otherwise) and kept within binary32's normal range; 1 for a tensor of zeros.
     """
     if largest == 0:
         return 1.0
-    return float(np.float32(min(max(fmt.max / largest, SMALLEST_SCALE), LARGEST_SCALE)))
+    scale = np.float32(min(max(fmt.max / largest, SMALLEST_SCALE), LARGEST_SCALE))
+    while largest * float(scale) > fmt.max and scale > SMALLEST_SCALE:  # rounded up: the largest would overflow
+        scale = np.nextafter(scale, np.float32(0))
+    return float(scale)
 
 
 def apply_scale(values: Array, scale: float) -> Array:
@@ -150,10 +153,12 @@ class Tally:
     def sqnr_db(self) -> float:
         """10 log10(sum of squares / sum of squared errors); NaN where there is nothing to compare."""
         power, noise = _sum(self.power), _sum(self.noise)
-        if noise == 0:
+        if self.max_error == 0:
             return math.inf if self.count else math.nan
         if math.isinf(noise):
-            return -math.inf
+            return -math.inf if math.isinf(self.max_error) else math.nan  # binary64 does not hold the squares
+        if noise == 0:
+            return math.nan  # nor these, which are too small
         return 10 * math.log10(power / noise) if power and math.isfinite(power) else math.nan
 
     @property

@@ -114,8 +114,9 @@ def _encoding(fmt: hu.Format, text: str, exact: Fraction | None, code: int, opti
     below, above = _neighbour(fmt, exact, "toward_negative"), _neighbour(fmt, exact, "toward_positive")
     where = f"between {below} and {above}"
     if exact < Fraction(fmt.min) or exact > Fraction(fmt.max):
-        edge, word = (above, "below the lowest") if exact < Fraction(fmt.min) else (below, "beyond the largest")
-        where = f"{word} finite value, {edge}"
+        edge, word = (fmt.min, "below the lowest") if exact < Fraction(fmt.min) else (fmt.max, "beyond the largest")
+        code = encode(fmt, Fraction(edge), "nearest_even")
+        where = f"{word} finite value, {_digits(fmt, edge)} ({_code(fmt, code)})"
     return [
         f"{text} is not a value of the format; {options.rounding} gives {_digits(fmt, got)}.",
         f"It lies {where}.\n",

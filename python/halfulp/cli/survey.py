@@ -46,7 +46,8 @@ relative error stays below 1e-11.
 
 absmax scale
   Per tensor, scale = the format's maximum / the largest finite |x|, divided in
-  binary64 and rounded to float32. x * scale is formed in binary64 (exact for
+  binary64, rounded to a normal float32, down if the largest weight would exceed
+  the maximum otherwise. x * scale is formed in binary64 (exact for
   float32 and narrower) and rounded once, to the format; errors are divided by
   the scale again.
 
@@ -74,14 +75,14 @@ def run(options: argparse.Namespace) -> None:
     names = DEFAULT_FORMATS if options.formats is None else options.formats.split(",")
     formats = [hu.Format(name.strip()) for name in names]
     codecs = [fmt.codec(rounding=options.rounding, overflow=options.overflow) for fmt in formats]
-    scales = [options.scale] if options.scale else ["none"] if options.file else ["none", "absmax"]
-    with open_tensors(options.file or sample.PATH) as file:
+    scales = [options.scale] if options.scale else ["none"] if options.file is not None else ["none", "absmax"]
+    with open_tensors(sample.PATH if options.file is None else options.file) as file:
         surveys = [survey_file(file, codecs, options.rounding, scale, options.tensors) for scale in scales]
         if not surveys[0].tensors:
             names = ", ".join(printable(name) for name in list(file)[:5])
             what = f"no float tensor matches --tensors '{options.tensors}'"
             raise ValueError(f"{file.path}: {what}; it holds {names or 'nothing'}")
-        accuracy = None if options.file else sample.Accuracy(file, codecs, scales)
+        accuracy = None if options.file is not None else sample.Accuracy(file, codecs, scales)
         if options.json:
             print(json.dumps(report.document(file.path, surveys, accuracy, options), indent=2))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from halfulp.io.npy import open_npy, open_npz
@@ -38,6 +39,8 @@ def open_tensors(path: str | Path) -> TensorFile:
     suffix = Path(path).suffix.lower()
     if suffix not in READERS:
         raise ValueError(f"{path}: cannot tell what it holds; its name should end in {', '.join(READERS)}")
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise ValueError(f"{path}: is not a regular file; save what it gives to one first")
     return READERS[suffix](path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import tokenize
 import warnings
@@ -22,34 +23,41 @@ BROKEN = (
     OverflowError, MemoryError, RecursionError, EOFError, RuntimeError, NotImplementedError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+HEADER_LIMIT = 10_000  # as numpy.load
 DEFLATE_LIMIT = 1040  # deflate cannot shrink anything more than about 1032 times
 
 
 def open_npy(path: str | Path) -> TensorFile:
-    """Open one .npy array, named after the file, through numpy's memory map."""
+    """Open one .npy array, named after the file. (Plain reads: see the safetensors reader.)"""
     name = str(path)
     try:
         with warnings.catch_warnings(), Path(path).open("rb") as file:
             warnings.simplefilter("ignore")
-            stored, shape, _ = _array_header(file)
+            stored, shape, fortran = _array_header(file)
             _check_dtype(stored)
             start = file.tell()
             have = file.seek(0, 2) - start
             if have != math.prod(shape) * stored.itemsize:
                 raise ValueError(f"its header promises {math.prod(shape) * stored.itemsize} bytes, {have} follow")
-            # An empty array cannot be mapped.
-            array = np.load(name, mmap_mode="r" if have else None, allow_pickle=False, max_header_size=10_000)
     except BROKEN as error:
         raise complaint(
-            name, f"cannot be read as .npy ({_one_line(error)})", "save it again with numpy.save"
+            name,
+            f"cannot be read as .npy ({_one_line(error)})",
+            "save it as a plain float array with numpy.save, or as safetensors",
         ) from error
 
-    def chunks(elements: int) -> Iterator[Array]:
-        # C order whatever the order in the file; a plain view where that is the order in the file.
-        flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
-        for first in range(0, array.size, elements):
-            yield np.asarray(flat[first : first + elements], stored.newbyteorder("="))
+    count = math.prod(shape)
 
+    def in_file_order(elements: int) -> Iterator[Array]:
+        with Path(path).open("rb", buffering=0) as file:
+            file.seek(start)
+            for first in range(0, count, elements):
+                block = np.empty(min(elements, count - first) * stored.itemsize, np.uint8)
+                if file.readinto(block) != block.nbytes:  # type: ignore[arg-type]
+                    raise complaint(name, "ended while it was read", "does another program write to it?")
+                yield _elements(block, stored)
+
+    chunks = _row_major(in_file_order, shape, stored) if fortran else in_file_order
     tensor = Tensor(Path(path).stem, shape, stored.str, stored, chunks, name)
     return TensorFile(name, [tensor], {}, lambda: None)
 
@@ -112,33 +120,59 @@ def _member_chunks(
                     data = file.read(want)
                     if len(data) != want:
                         raise EOFError("it ends too early")
-                    yield np.frombuffer(data, stored).astype(stored.newbyteorder("="), copy=False)
+                    yield _elements(np.frombuffer(data, np.uint8), stored)
                 file.read(1)  # reaching the end makes zipfile compare the checksum
         except (*BROKEN, OSError) as error:
             what = f"member '{printable(info.filename)}' is damaged ({_one_line(error)})"
             raise complaint(path, what, "fetch it again") from error
 
-    def in_c_order(elements: int) -> Iterator[Array]:
-        # Column-major data has to be held whole to be walked row by row.
-        whole = np.concatenate([*in_file_order(elements), np.empty(0, stored.newbyteorder("="))])
-        flat = whole.reshape(fortran_shape or (), order="F").flat
-        for first in range(0, count, elements):
+    return in_file_order if fortran_shape is None else _row_major(in_file_order, fortran_shape, stored)
+
+
+def _elements(data: Array, stored: np.dtype[Any]) -> Array:
+    """Bytes as elements in this machine's order; any byte but 0 is true."""
+    elements: Array = data != 0 if stored.kind == "b" else data.view(stored)
+    return elements.astype(stored.newbyteorder("="), copy=False)
+
+
+def _row_major(
+    in_file_order: Callable[[int], Iterator[Array]], shape: tuple[int, ...], stored: np.dtype[Any]
+) -> Callable[[int], Iterator[Array]]:
+    """Column-major data has to be held whole to be walked row by row."""
+
+    def chunks(elements: int) -> Iterator[Array]:
+        whole = np.empty(math.prod(shape), stored.newbyteorder("="))
+        at = 0
+        for part in in_file_order(elements):
+            whole[at : at + part.size] = part
+            at += part.size
+        flat = whole.reshape(shape, order="F").flat
+        for first in range(0, whole.size, elements):
             yield np.asarray(flat[first : first + elements])
 
-    return in_file_order if fortran_shape is None else in_c_order
+    return chunks
 
 
 def _array_header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
-        shape, fortran, stored = np.lib.format.read_array_header_1_0(file)
+        shape, fortran, stored = np.lib.format.read_array_header_1_0(_bounded_header(file, 2))
     elif version == (2, 0):
-        shape, fortran, stored = np.lib.format.read_array_header_2_0(file)
+        shape, fortran, stored = np.lib.format.read_array_header_2_0(_bounded_header(file, 4))
     else:
         raise ValueError(f"version {version} is for structured arrays, which have no single number per element")
     if any(type(size) is not int or size < 0 for size in shape) or len(shape) > 64:
         raise ValueError(f"the shape {printable(str(shape))} is impossible")
     return stored, shape, fortran
+
+
+def _bounded_header(file: IO[bytes], length_bytes: int) -> IO[bytes]:
+    """The length and the header, read only if the length is believable: numpy reads first and looks then."""
+    prefix = file.read(length_bytes)
+    length = int.from_bytes(prefix, "little")
+    if length > HEADER_LIMIT:
+        raise ValueError(f"its header claims {length} bytes; numpy writes at most {HEADER_LIMIT}")
+    return io.BytesIO(prefix + file.read(length))
 
 
 def _check_dtype(stored: np.dtype[Any]) -> None:

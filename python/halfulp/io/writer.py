@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def write_safetensors(path: str | Path, tensors: Sequence[Outgoing], metadata: M
     target = Path(path)
     laid_out = sorted(tensors, key=lambda tensor: -TAG_BITS[tensor.tag])
     # In the same directory, since a rename is atomic only within one file system.
-    partial = target.with_name(f".{target.name[:200]}.{os.getpid()}.partial")
+    partial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -57,9 +58,11 @@ def write_safetensors(path: str | Path, tensors: Sequence[Outgoing], metadata: M
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             partial.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            raise OSError(error.errno, error.strerror, str(target)) from error
         raise
     _sync_directory(target.parent)
 
