@@ -90,7 +90,7 @@ def test_views_that_numpy_understands() -> None:
 
 
 def test_ml_dtypes_scalars() -> None:
-    ml = pytest.importorskip("ml_dtypes")
+    ml = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes, whose arrays are the input")
     x = ml.bfloat16(1.5)
     assert hu.encode(x, F) == 0x3C
     assert hu.encode([x, 1, "2"], F).tolist() == [0x3C, 0x38, 0x40]

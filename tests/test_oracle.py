@@ -255,7 +255,7 @@ def test_longdouble_layouts() -> None:
 
 @pytest.mark.parametrize("name", ["float8_e5m2", "float16", "bfloat16", "float8_e4m3", "float8_e3m4", "fp24", "pxr24"])
 def test_rounding_equals_mpfr(name: str) -> None:
-    gmpy2 = pytest.importorskip("gmpy2", reason="MPFR is the independent rounding")
+    gmpy2 = pytest.importorskip("gmpy2", reason="needs gmpy2, whose MPFR is the independent rounding")
     spec = NAMED[name]
     precision = spec.mantissa_bits + 1
     emin, emax = spec.min_normal.denominator.bit_length() - 1, int(spec.max).bit_length() - 1
@@ -290,7 +290,7 @@ for absent in ("float8_e5m3fnu", "float8_ue4m3", "float4_e1m2fn", "int8", "uint8
 @pytest.mark.parametrize("name", ["float16", *ML_DTYPES])
 def test_every_code_decodes_as_in_numpy_and_ml_dtypes(name: str) -> None:
     np = pytest.importorskip("numpy")
-    ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes is the differential peer")
+    ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes, the differential peer")
     peer = np.float16 if name == "float16" else getattr(ml_dtypes, name)
     spec = NAMED[name]
     codes = np.arange(1 << spec.bits, dtype=np.uint16 if spec.bits > 8 else np.uint8)
@@ -318,7 +318,7 @@ GFLOAT_MODES |= {"toward_positive": "TowardPositive", "toward_negative": "Toward
 
 @pytest.mark.parametrize("name", [*GFLOAT, "float8_e8m0fnu"])
 def test_rounding_equals_gfloat(name: str) -> None:
-    gfloat = pytest.importorskip("gfloat", reason="gfloat is the second reader of the OCP and P3109 texts")
+    gfloat = pytest.importorskip("gfloat", reason="needs gfloat, the second reader of the OCP and P3109 texts")
     from gfloat import formats
 
     spec = NAMED[name]
@@ -341,7 +341,7 @@ def test_rounding_equals_gfloat(name: str) -> None:
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("extended", [0, 1])
 def test_p3109_decode_equals_gfloat(precision: int, signed: int, extended: int) -> None:
-    gfloat = pytest.importorskip("gfloat", reason="gfloat equals the working group's value tables")
+    gfloat = pytest.importorskip("gfloat", reason="needs gfloat, which equals the working group's value tables")
     from gfloat import formats
 
     if not hasattr(formats, "format_info_p3109"):

@@ -12,7 +12,7 @@ from oracle import NAMED, Policy, encode
 from support import assert_codes
 from sweeps import Expected
 
-ml_dtypes = pytest.importorskip("ml_dtypes", reason="ml_dtypes is the differential peer")
+ml_dtypes = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes, the differential peer")
 
 FLOATS = [
     name
@@ -97,7 +97,7 @@ def test_e8m0_differs_from_ml_dtypes_only_in_its_named_choices() -> None:
 
 
 def test_e8m0_equals_gfloat_at_ties() -> None:
-    gfloat = pytest.importorskip("gfloat", reason="gfloat reads the P3109 text")
+    gfloat = pytest.importorskip("gfloat", reason="needs gfloat, a reader of the P3109 text")
     from gfloat.formats import format_info_ocp_e8m0
 
     for exponent in range(-20, 20):
@@ -143,7 +143,7 @@ GFLOAT_MODES |= {"toward_positive": "TowardPositive", "toward_negative": "Toward
 @pytest.mark.parametrize("rounding", GFLOAT_MODES)
 def test_round_equals_gfloat(name: str, rounding: str) -> None:
     """From binary64 only: gfloat sends large binary16 inputs to Inf on their way to bfloat16 (known fault)."""
-    gfloat = pytest.importorskip("gfloat", reason="gfloat reads the OCP text")
+    gfloat = pytest.importorskip("gfloat", reason="needs gfloat, a reader of the OCP text")
     info = getattr(pytest.importorskip("gfloat.formats"), f"format_info_{GFLOAT[name]}")
     x = sweeps.boundary_inputs(NAMED[name], "float64", slice_of=400)
     x = x[np.isfinite(x)]

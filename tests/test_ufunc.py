@@ -214,7 +214,7 @@ def test_stray_bits() -> None:
 
 
 def test_ml_dtypes_by_view() -> None:
-    ml = pytest.importorskip("ml_dtypes")
+    ml = pytest.importorskip("ml_dtypes", reason="needs ml_dtypes, whose arrays are the input")
     late = hu.Format(6, 4, bias=20)
     late.encode(1.0), late.round(1.0)
     for name in ("bfloat16", "float8_e5m2", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e8m0fnu", "float4_e2m1fn"):
