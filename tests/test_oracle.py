@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import oracle
 import pytest
+from gfloat_names import GFLOAT, GFLOAT_MODES
 from oracle import NAMED, Policy, Spec, decode, encode, inf, nan, power_of_two, real
 
 
@@ -303,17 +304,6 @@ def test_every_code_decodes_as_in_numpy_and_ml_dtypes(name: str) -> None:
         else:
             expected = float("-inf" if ours.negative else "inf") if ours.kind == "inf" else float(ours.real)
             assert (expected, ours.negative) == (theirs, str(theirs)[0] == "-"), hex(code)
-
-
-GFLOAT = {
-    "float16": "binary16",
-    "bfloat16": "bfloat16",
-    "float8_e5m2": "ocp_e5m2",
-    "float8_e4m3fn": "ocp_e4m3",
-}
-GFLOAT |= {"float6_e2m3fn": "ocp_e2m3", "float6_e3m2fn": "ocp_e3m2", "float4_e2m1fn": "ocp_e2m1"}
-GFLOAT_MODES = {"nearest_even": "TiesToEven", "nearest_away": "TiesToAway", "toward_zero": "TowardZero"}
-GFLOAT_MODES |= {"toward_positive": "TowardPositive", "toward_negative": "TowardNegative"}
 
 
 @pytest.mark.parametrize("name", [*GFLOAT, "float8_e8m0fnu"])

@@ -8,6 +8,7 @@ import halfulp as hu
 import numpy as np
 import pytest
 import sweeps
+from gfloat_names import GFLOAT, GFLOAT_MODES
 from oracle import NAMED, Policy, encode
 from support import assert_codes
 from sweeps import Expected
@@ -126,17 +127,6 @@ def test_float16_equals_numpy() -> None:
     signalling = (quiet.view(np.uint32) & 0x400000) == 0
     assert_codes(ours[~signalling], theirs[~signalling], quiet[~signalling])
     assert (theirs[signalling] & 0x200 == 0).all()
-
-
-GFLOAT = {
-    "float16": "binary16",
-    "bfloat16": "bfloat16",
-    "float8_e5m2": "ocp_e5m2",
-    "float8_e4m3fn": "ocp_e4m3",
-}
-GFLOAT |= {"float6_e2m3fn": "ocp_e2m3", "float6_e3m2fn": "ocp_e3m2", "float4_e2m1fn": "ocp_e2m1"}
-GFLOAT_MODES = {"nearest_even": "TiesToEven", "nearest_away": "TiesToAway", "toward_zero": "TowardZero"}
-GFLOAT_MODES |= {"toward_positive": "TowardPositive", "toward_negative": "TowardNegative"}
 
 
 @pytest.mark.parametrize("name", GFLOAT)

@@ -18,8 +18,6 @@ NanRule = str | int | tuple[int, int] | None
 roundings: tuple[str, ...] = _core.roundings()
 """The rounding modes, as `Format.codec` takes them."""
 
-_NAN_WORDS = ("keep_sign", "canonical", "keep_payload", "max", "zero")
-
 
 class Policy(NamedTuple):
     """How values become codes."""
@@ -187,7 +185,7 @@ def _canonical_nan(format: Format, nan: NanRule) -> NanRule:
         able.append("'keep_payload'")
     allowed = f"{format.name} can honour {', '.join(able)}, a code, or a pair of codes"
     if isinstance(nan, str):
-        if nan not in _NAN_WORDS or repr(nan) not in able:
+        if repr(nan) not in able:
             raise ValueError(f"nan={nan!r}: {allowed}")
         return None if nan == ("keep_sign" if format.has_nan else _default_without_nan(format)) else nan
     if isinstance(nan, tuple | list):

@@ -91,7 +91,6 @@ struct Half {
   static Half set(u16 w) { return {_mm256_set1_epi16(static_cast<short>(w))}; }
 
   friend Half operator+(Half a, Half b) { return {_mm256_add_epi16(a.v, b.v)}; }
-  friend Half operator-(Half a, Half b) { return {_mm256_sub_epi16(a.v, b.v)}; }
   friend Half operator&(Half a, Half b) { return {_mm256_and_si256(a.v, b.v)}; }
   friend Half operator|(Half a, Half b) { return {_mm256_or_si256(a.v, b.v)}; }
 };

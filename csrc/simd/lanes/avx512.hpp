@@ -83,7 +83,6 @@ struct Half {
   static Half set(u16 w) { return {_mm512_set1_epi16(static_cast<short>(w))}; }
 
   friend Half operator+(Half a, Half b) { return {_mm512_add_epi16(a.v, b.v)}; }
-  friend Half operator-(Half a, Half b) { return {_mm512_sub_epi16(a.v, b.v)}; }
   friend Half operator&(Half a, Half b) { return {_mm512_and_si512(a.v, b.v)}; }
   friend Half operator|(Half a, Half b) { return {_mm512_or_si512(a.v, b.v)}; }
 };

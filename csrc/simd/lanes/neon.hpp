@@ -105,7 +105,6 @@ struct Half {
   static Half set(u16 w) { return {vdupq_n_u16(w)}; }
 
   friend Half operator+(Half a, Half b) { return {vaddq_u16(a.v, b.v)}; }
-  friend Half operator-(Half a, Half b) { return {vsubq_u16(a.v, b.v)}; }
   friend Half operator&(Half a, Half b) { return {vandq_u16(a.v, b.v)}; }
   friend Half operator|(Half a, Half b) { return {vorrq_u16(a.v, b.v)}; }
 };
