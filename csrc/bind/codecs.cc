@@ -52,9 +52,8 @@ numpy::Verb verb_of(const std::string& name) {
 }
 
 py::object ufunc(const std::string& verb, const std::string& name, const std::string& doc, const Encoder& encoder,
-                 const py::object& owner) {
-  PyObject* made =
-      numpy::make_ufunc(verb_of(verb), name, doc, encoder, make_value_decoder(encoder.format), owner.ptr());
+                 const ValueDecoder& decoder, const py::object& owner) {
+  PyObject* made = numpy::make_ufunc(verb_of(verb), name, doc, encoder, decoder, owner.ptr());
   if (made == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(made);
 }
@@ -78,6 +77,7 @@ void codecs(py::module_& m) {
   m.def("overflows", [] { return as_tuple(overflow_names); });
   m.def("subnormals", [] { return as_tuple(subnormals_names); });
   py::class_<Encoder>(m, "Encoder").def(py::init(&make));
+  py::class_<ValueDecoder>(m, "Decoder").def(py::init(&make_value_decoder));
   m.def("ufunc", &ufunc);
   m.def("encode_numbers", &encode_numbers);
 }

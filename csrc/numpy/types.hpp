@@ -68,6 +68,15 @@ inline int type_num_of_codes(int code_bytes) {
   }
 }
 
+inline int type_of_value(Value value) {
+  switch (value) {
+    case Value::binary16: return NPY_HALF;
+    case Value::binary32: return NPY_FLOAT;
+    case Value::binary64: return NPY_DOUBLE;
+    default: return NPY_LONGDOUBLE;
+  }
+}
+
 inline Value value_of_type(int type_num) {
   switch (type_num) {
     case NPY_HALF: return Value::binary16;

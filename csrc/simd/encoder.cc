@@ -11,8 +11,7 @@ int code_bytes(const Format& format) {
 
 Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary32) {
   Encoder e{};
-  e.format = format;
-  e.policy = policy;
+  e.flush_input = policy.subnormals == Subnormals::flush_input;
   e.via_binary32 = via_binary32;
   e.code_bytes = code_bytes(format);
   e.wide = make_codec<u64>(format, policy);
@@ -50,18 +49,26 @@ bool fill_nibbles(ValueDecoder& d) {
   return low_bytes == 0;
 }
 
+Value smallest_value(const Format& f) {
+  if (f.precision() <= 11 && f.lsb_exponent() >= -24 && f.largest_exponent() <= 15) return Value::binary16;
+  return f.fits_binary32() ? Value::binary32 : Value::binary64;
+}
+
 }  // namespace
 
 ValueDecoder make_value_decoder(const Format& format) {
   ValueDecoder d{};
-  d.format = format;
+  d.bits = format.bits();
+  d.code_mask = format.magnitude_mask() | format.sign_bit();
+  d.smallest = smallest_value(format);
   d.binary32 = format.fits_binary32();
   d.has_table = d.binary32 && format.bits() <= 8;
   d.code_bytes = code_bytes(format);
   d.wide = make_decoder<u64>(format);
   if (d.binary32) d.narrow = make_decoder<u32>(format);
+  if (d.binary32 && format.has_subnormals()) d.min_normal = static_cast<u32>(format.emin() + 127) << 23;
   if (d.has_table) {
-    const u32 mask = static_cast<u32>(format.magnitude_mask() | format.sign_bit());
+    const u32 mask = static_cast<u32>(d.code_mask);
     for (u32 code = 0; code < 256; ++code) d.table[code] = decode(Lane<u32>{code & mask}, d.narrow).word;
   }
   d.route = DecodeRoute::any;

@@ -23,17 +23,19 @@ enum class Shortcut : u8 { none, half_route, binary16, integer };
 
 // A codec with everything the kernels of every target may read.
 struct Encoder {
-  Format format;
-  Policy policy;
   Codec<u32> narrow;
   Codec<u64> wide;
   HalfRoute half;
   IntegerRoute integer;
   Route route;
   Shortcut shortcut;
+  bool flush_input;   // a source subnormal in its own type is zero
   bool via_binary32;  // the source is first rounded to binary32, nearest even
   int code_bytes;
 };
+
+// The types values are delivered in.
+enum class Value : u8 { binary16, binary32, binary64, x87, binary128 };
 
 // How codes become binary32.
 enum class DecodeRoute : u8 {
@@ -45,7 +47,10 @@ enum class DecodeRoute : u8 {
 };
 
 struct ValueDecoder {
-  Format format;
+  int bits;
+  u64 code_mask;
+  u32 min_normal;  // as binary32 bits; 0 if no code is subnormal
+  Value smallest;  // binary16, binary32 or binary64: the first that holds every value
   DecodeRoute route;
   bool binary32;   // the result's type; binary64 otherwise
   bool has_table;  // at most 8 bits
@@ -94,8 +99,6 @@ const char* const* available_isas();
 
 usize source_bytes(Source source);
 
-// The types values are delivered in.
-enum class Value : u8 { binary16, binary32, binary64, x87, binary128 };
 usize value_bytes(Value value);
 
 // Strided arrays, any alignment. `from` and `to` may be the same array if their elements are of the same size.

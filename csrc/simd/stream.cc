@@ -79,7 +79,7 @@ void scatter(usize size, const Buffer& buffer, char* to, isize stride, usize n) 
 
 // Contiguous elements of any source to contiguous codes, at most a block of them unless they are binary32.
 void encode_block(const Kernels& k, const Encoder& e, Source source, const char* from, void* codes, usize n) {
-  const bool flush = e.policy.subnormals == Subnormals::flush_input;
+  const bool flush = e.flush_input;
   alignas(64) u32 binary32[block];
   if (e.via_binary32 && source != Source::binary32 && source != Source::binary16) {
     k.encode_wide(to_binary32_nearest, 4, source, flush, from, binary32, n);
@@ -140,12 +140,11 @@ bool has_stray_bits(const char* codes, u64 mask, usize n) {
 }
 
 bool has_stray_bits(const ValueDecoder& d, const char* codes, usize n) {
-  const u64 mask = d.format.magnitude_mask() | d.format.sign_bit();
   switch (d.code_bytes) {
-    case 1: return has_stray_bits<u8>(codes, mask, n);
-    case 2: return has_stray_bits<u16>(codes, mask, n);
-    case 4: return has_stray_bits<u32>(codes, mask, n);
-    default: return has_stray_bits<u64>(codes, mask, n);
+    case 1: return has_stray_bits<u8>(codes, d.code_mask, n);
+    case 2: return has_stray_bits<u16>(codes, d.code_mask, n);
+    case 4: return has_stray_bits<u32>(codes, d.code_mask, n);
+    default: return has_stray_bits<u64>(codes, d.code_mask, n);
   }
 }
 
@@ -178,12 +177,11 @@ usize narrow_codes(int from_bytes, const char* from, isize stride, u64 mask, Out
 }
 
 usize narrow_codes(const ValueDecoder& d, int from_bytes, const char* from, isize stride, Buffer& to, usize n) {
-  const u64 mask = d.format.magnitude_mask() | d.format.sign_bit();
   switch (d.code_bytes) {
-    case 1: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u8*>(to.bytes), n);
-    case 2: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u16*>(to.bytes), n);
-    case 4: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u32*>(to.bytes), n);
-    default: return narrow_codes(from_bytes, from, stride, mask, reinterpret_cast<u64*>(to.bytes), n);
+    case 1: return narrow_codes(from_bytes, from, stride, d.code_mask, reinterpret_cast<u8*>(to.bytes), n);
+    case 2: return narrow_codes(from_bytes, from, stride, d.code_mask, reinterpret_cast<u16*>(to.bytes), n);
+    case 4: return narrow_codes(from_bytes, from, stride, d.code_mask, reinterpret_cast<u32*>(to.bytes), n);
+    default: return narrow_codes(from_bytes, from, stride, d.code_mask, reinterpret_cast<u64*>(to.bytes), n);
   }
 }
 
@@ -201,11 +199,10 @@ void decode_source(const Kernels& k, const ValueDecoder& d, bool flush, const ch
   Buffer codes;
   narrow_codes(d, d.code_bytes, from, stride, codes, n);
   k.decode(d, codes.bytes, bits.bytes, n);
-  if (!flush || !d.format.has_subnormals()) return;
-  const u32 min_normal = static_cast<u32>(d.format.emin() + 127) << 23;
+  if (!flush) return;
   auto* words = reinterpret_cast<u32*>(bits.bytes);
   for (usize i = 0; i < n; ++i) {
-    if ((words[i] & 0x7fffffff) < min_normal) words[i] &= 0x80000000;
+    if ((words[i] & 0x7fffffff) < d.min_normal) words[i] &= 0x80000000;
   }
 }
 
@@ -216,7 +213,7 @@ void encode(const Encoder& e, Source source, const char* from, isize from_stride
   const Kernels& k = kernels();
   const usize size = source_bytes(source);
   const usize code_size = static_cast<usize>(e.code_bytes);
-  const bool one_call = source == Source::binary32 && e.policy.subnormals != Subnormals::flush_input;
+  const bool one_call = source == Source::binary32 && !e.flush_input;
   const bool direct = is_contiguous(codes, code_stride, code_size);
   if (one_call && direct && is_contiguous(from, from_stride, size)) {
     return encode_block(k, e, source, from, codes, n);
@@ -235,7 +232,7 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
              isize to_stride, usize n) {
   const Kernels& k = kernels();
   const usize size = value_bytes(value);
-  const bool every_code = code_bytes == d.code_bytes && d.format.bits() == 8 * code_bytes;
+  const bool every_code = code_bytes == d.code_bytes && d.bits == 8 * code_bytes;
   const bool same_type = value == (d.binary32 ? Value::binary32 : Value::binary64);
   if (every_code && same_type && is_contiguous(codes, code_stride, static_cast<usize>(code_bytes)) &&
       is_contiguous(to, to_stride, size)) {
@@ -274,9 +271,9 @@ void round(const Encoder& e, const ValueDecoder& d, Source source, const char* f
 void encode_codes(const Encoder& e, const ValueDecoder& from_format, const char* from, isize from_stride, char* codes,
                   isize code_stride, usize n) {
   const Kernels& k = kernels();
-  const bool flush = e.policy.subnormals == Subnormals::flush_input;
+  const bool flush = e.flush_input;
   Encoder unflushed = e;
-  unflushed.policy.subnormals = flush ? Subnormals::gradual : e.policy.subnormals;
+  unflushed.flush_input = false;
   in_blocks(n, [&](usize start, usize count) {
     Buffer bits;
     Buffer out;

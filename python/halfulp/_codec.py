@@ -159,7 +159,7 @@ class Codec:
         made = self._ufuncs.get(verb)
         if made is not None:
             return made
-        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.text), self._encoder, self)
+        made = make_ufunc(verb, self, document(verb, self.text), self._encoder)
         return self._ufuncs.setdefault(verb, made)
 
 
@@ -241,6 +241,12 @@ def _encoder(format: Format, policy: Policy) -> _core.Encoder:
 def default_encoder(format: Format) -> _core.Encoder:
     """The encoder of the default policy."""
     return _encoder(format, _DEFAULT)
+
+
+def make_ufunc(verb: str, owner: Format | Codec, doc: str, encoder: _core.Encoder) -> np.ufunc:
+    """The ufunc of a codec, or of a format with the default policy."""
+    format = owner if isinstance(owner, Format) else owner.format
+    return _core.ufunc(verb, f"{owner.text}.{verb}", doc, encoder, _core.Decoder(format._layout), owner)
 
 
 _DOCUMENTS = {

@@ -334,9 +334,9 @@ class Format:
         made = self._ufuncs.get(verb)
         if made is not None:
             return made
-        from halfulp._codec import default_encoder, document
+        from halfulp._codec import default_encoder, document, make_ufunc
 
-        made = _core.ufunc(verb, f"{self.text}.{verb}", document(verb, self.name), default_encoder(self), self)
+        made = make_ufunc(verb, self, document(verb, self.name), default_encoder(self))
         return self._ufuncs.setdefault(verb, made)
 
     def codec(

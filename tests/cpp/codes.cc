@@ -44,7 +44,7 @@ bool same(const Row& row, const char* isa, const char* how, const std::vector<Bi
 
 Tally check_decode(const Row& row) {
   const halfulp::ValueDecoder chosen = halfulp::make_value_decoder(product_format(row));
-  const size_t count = size_t{1} << chosen.format.bits();
+  const size_t count = size_t{1} << chosen.bits;
   std::vector<uint64_t> expected(count);
   std::vector<unsigned char> codes(count * static_cast<size_t>(chosen.code_bytes));
   for (size_t code = 0; code < count; ++code) {

@@ -1,0 +1,168 @@
+// The loops of a ufunc: strided arrays from NumPy, handed to the kernels.
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+
+#include "foreign.hpp"
+#include "work.hpp"
+
+namespace halfulp::numpy {
+namespace {
+
+// Loops run without the GIL; PyCapsule_GetPointer only reads.
+int encode_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+                NpyAuxData*) {
+  const Work& w = *work_of(context->caller);
+  const ElementType* from = element_type(context->descriptors[0]->type_num);
+  encode(w.encoder, from->source, data[0], strides[0], data[1], strides[1], static_cast<usize>(dimensions[0]));
+  return 0;
+}
+
+int round_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+               NpyAuxData*) {
+  const Work& w = *work_of(context->caller);
+  const ElementType* from = element_type(context->descriptors[0]->type_num);
+  const Value to = value_of_type(context->descriptors[1]->type_num);
+  round(w.encoder, w.decoder, from->source, data[0], strides[0], to, data[1], strides[1],
+        static_cast<usize>(dimensions[0]));
+  return 0;
+}
+
+int encode_foreign_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
+                        npy_intp const* strides, NpyAuxData*) {
+  const Work& w = *work_of(context->caller);
+  const ValueDecoder* from = foreign_decoder(context->descriptors[0]);
+  encode_codes(w.encoder, *from, data[0], strides[0], data[1], strides[1], static_cast<usize>(dimensions[0]));
+  return 0;
+}
+
+int round_foreign_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
+                       npy_intp const* strides, NpyAuxData*) {
+  const Work& w = *work_of(context->caller);
+  const ValueDecoder* from = foreign_decoder(context->descriptors[0]);
+  const Value to = value_of_type(context->descriptors[1]->type_num);
+  round_codes(w.encoder, w.decoder, *from, data[0], strides[0], to, data[1], strides[1],
+              static_cast<usize>(dimensions[0]));
+  return 0;
+}
+
+void raise_stray_bits(const Work& w, const char* code_at, usize size) {
+  u64 code = 0;
+  switch (size) {
+    case 1: code = *reinterpret_cast<const u8*>(code_at); break;
+    case 2: {
+      u16 c;
+      std::memcpy(&c, code_at, 2);
+      code = c;
+      break;
+    }
+    case 4: {
+      u32 c;
+      std::memcpy(&c, code_at, 4);
+      code = c;
+      break;
+    }
+    default: std::memcpy(&code, code_at, 8);
+  }
+  char message[256];
+  std::snprintf(message, sizeof message,
+                ": code 0x%" PRIX64
+                " has bits above the %d bits of the format; if they are padding, pass "
+                "codes & 0x%" PRIX64,
+                static_cast<std::uint64_t>(code), w.decoder.bits, static_cast<std::uint64_t>(w.decoder.code_mask));
+  NPY_ALLOW_C_API_DEF
+  NPY_ALLOW_C_API;
+  PyErr_SetString(PyExc_ValueError, (w.name + message).c_str());
+  NPY_DISABLE_C_API;
+}
+
+int decode_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+                NpyAuxData*) {
+  const Work& w = *work_of(context->caller);
+  const usize size = source_bytes(element_type(context->descriptors[0]->type_num)->source);
+  const Value to = value_of_type(context->descriptors[1]->type_num);
+  const usize n = static_cast<usize>(dimensions[0]);
+  const usize good = decode(w.decoder, static_cast<int>(size), data[0], strides[0], to, data[1], strides[1], n);
+  if (good == n) return 0;
+  raise_stray_bits(w, data[0] + static_cast<isize>(good) * strides[0], size);
+  return -1;
+}
+
+PyArray_DTypeMeta* dtype_class(int type_num) {
+  PyArray_Descr* descr = PyArray_DescrFromType(type_num);
+  PyArray_DTypeMeta* meta = NPY_DTYPE(descr);  // builtin classes live forever
+  Py_DECREF(descr);
+  return meta;
+}
+
+int add_loop(PyObject* ufunc, PyArray_DTypeMeta* from, int to_type_num, PyArrayMethod_StridedLoop* loop) {
+  PyArray_DTypeMeta* dtypes[] = {from, dtype_class(to_type_num)};
+  PyType_Slot slots[] = {
+      {NPY_METH_strided_loop, reinterpret_cast<void*>(loop)},
+      {NPY_METH_unaligned_strided_loop, reinterpret_cast<void*>(loop)},
+      {0, nullptr},
+  };
+  PyArrayMethod_Spec spec{};
+  spec.name = "halfulp";
+  spec.nin = 1;
+  spec.nout = 1;
+  spec.casting = NPY_NO_CASTING;
+  spec.flags = static_cast<NPY_ARRAYMETHOD_FLAGS>(NPY_METH_SUPPORTS_UNALIGNED | NPY_METH_NO_FLOATINGPOINT_ERRORS);
+  spec.dtypes = dtypes;
+  spec.slots = slots;
+  return PyUFunc_AddLoopFromSpec(ufunc, &spec);
+}
+
+// The type of float that holds every value of two: one of a source, one of a format.
+//
+// The type numbers of real floats ascend with their width, but for half, which comes last.
+int wider(int own, int needed) {
+  if (own == NPY_HALF) return needed;
+  return needed == NPY_HALF || needed < own ? own : needed;
+}
+
+int round_type(const ElementType& from, const ValueDecoder& d) {
+  const int own = from.source == Source::binary16 || from.source == Source::binary32 ? from.type_num
+                  : from.type_num == NPY_LONGDOUBLE                                  ? NPY_LONGDOUBLE
+                                                                                     : NPY_DOUBLE;
+  return wider(own, type_of_value(d.smallest));
+}
+
+}  // namespace
+
+int add_builtin_loops(PyObject* ufunc, const Work& w) {
+  const int codes = type_num_of_codes(w.encoder.code_bytes);
+  const int values = w.decoder.binary32 ? NPY_FLOAT : NPY_DOUBLE;
+  for (const ElementType& from : element_types) {
+    int status = 0;
+    PyArray_DTypeMeta* meta = dtype_class(from.type_num);
+    switch (w.verb) {
+      case Verb::encode: status = add_loop(ufunc, meta, codes, encode_loop); break;
+      case Verb::round: status = add_loop(ufunc, meta, round_type(from, w.decoder), round_loop); break;
+      case Verb::decode:
+        if (from.is_integer) status = add_loop(ufunc, meta, values, decode_loop);
+        break;
+    }
+    if (status < 0) return -1;
+  }
+  return 0;
+}
+
+// ml_dtypes may be imported after the ufunc was made: its loops are added when such an array first arrives, before
+// NumPy looks for one.
+int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr) {
+  Work& w = *work_of(ufunc);
+  if (w.verb == Verb::decode) return 0;
+  const ValueDecoder* from = foreign_decoder(descr);
+  if (from == nullptr) return 0;
+  {
+    const std::lock_guard<std::mutex> lock(w.adding);
+    if (!w.foreign_types.insert(descr->type_num).second) return 0;
+  }
+  const bool encodes = w.verb == Verb::encode;
+  const int result = encodes ? type_num_of_codes(w.encoder.code_bytes)
+                             : wider(type_of_value(from->smallest), type_of_value(w.decoder.smallest));
+  return add_loop(ufunc, NPY_DTYPE(descr), result, encodes ? encode_foreign_loop : round_foreign_loop);
+}
+
+}  // namespace halfulp::numpy

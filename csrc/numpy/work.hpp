@@ -1,0 +1,41 @@
+// What a ufunc of ours computes, and what its parts ask of each other.
+#pragma once
+
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "ufuncs.hpp"
+
+namespace halfulp::numpy {
+
+// What a ufunc computes. The ufunc owns it as `obj`: a tuple of a capsule with this, and of the Python object that made
+// the ufunc and must outlive it. (A tuple, because the garbage collector sees through it.)
+struct Work {
+  Work(Verb v, const std::string& n, const std::string& text, const Encoder& e, const ValueDecoder& d)
+      : verb(v), name(n), doc(text), encoder(e), decoder(d) {}
+
+  Verb verb;
+  std::string name;
+  std::string doc;
+  Encoder encoder;
+  ValueDecoder decoder;
+  std::mutex adding;
+  std::set<int> foreign_types;  // type numbers whose loops have been added; guarded by `adding`
+};
+
+inline constexpr const char* capsule_name = "halfulp.ufunc";
+
+inline Work* work_of(PyObject* ufunc) {
+  PyObject* capsule = PyTuple_GET_ITEM(reinterpret_cast<PyUFuncObject*>(ufunc)->obj, 0);
+  return static_cast<Work*>(PyCapsule_GetPointer(capsule, capsule_name));
+}
+
+// loops.cc: the loops over arrays. 0, or -1 with an exception set.
+int add_builtin_loops(PyObject* ufunc, const Work& w);
+int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr);
+
+// call.cc: makes a call of the ufunc pass through ours first.
+void set_vectorcall(PyUFuncObject* ufunc);
+
+}  // namespace halfulp::numpy
