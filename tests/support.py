@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product as every
+from typing import Any
 
 import halfulp as hu
 import numpy as np
@@ -46,3 +48,20 @@ def holds(wide: Spec, spec: Spec) -> bool:
     ends = [grid(spec, k) for k in ks if 0 <= k <= spec.last]
     ends.append(decode(spec, largest(spec, True)).magnitude)
     return all(decode(wide, encode(wide, real(x))) == real(x) for x in ends)
+
+
+def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """The results of as many threads that start together, each given its number."""
+    results: list[Any] = [None] * count
+    barrier = threading.Barrier(count)
+
+    def run(i: int) -> None:
+        barrier.wait()
+        results[i] = work(i)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

@@ -9,32 +9,15 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
-from typing import Any
 
 import halfulp as hu
 import numpy as np
 import pytest
 from arrays import FORMATS, numbers, same, verbs
 from numpy.lib.stride_tricks import as_strided
+from support import at_once
 
 F = hu.float8_e4m3fn
-
-
-def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
-    results: list[Any] = [None] * count
-    barrier = threading.Barrier(count)
-
-    def run(i: int) -> None:
-        barrier.wait()
-        results[i] = work(i)
-
-    threads = [threading.Thread(target=run, args=(i,)) for i in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 @pytest.mark.parametrize("f", FORMATS, ids=str)

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "../simd/kernels.hpp"
+#include "../simd/parallel.hpp"
 #include "bind.hpp"
 
 namespace py = pybind11;
@@ -44,6 +45,9 @@ void machine(py::module_& m) {
   m.def("available_isas", &names);
   m.def("set_isa", &set_isa);
   m.def("compiler", &compiler);
+  m.def("max_threads", [] { return max_threads; });
+  m.def("num_threads", &num_threads);
+  m.def("set_num_threads", &set_num_threads);
 }
 
 }  // namespace halfulp::bind

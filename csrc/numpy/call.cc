@@ -22,7 +22,7 @@ PyArray_Descr* descr_of(PyObject* argument) {
 bool takes(const Work& w, PyArray_Descr* descr) {
   if (descr == nullptr) return false;
   const ElementType* type = element_type(descr->type_num);
-  return type != nullptr && (type->is_integer || w.verb != Verb::decode);
+  return type != nullptr && result_type(w, *type) >= 0;
 }
 
 // NumPy's own message about a missing loop names no way out. (The exception that has `dtypes` is that one.)
@@ -59,10 +59,69 @@ void explain_missing_loop(const Work& w, PyObject* argument) {
   Py_DECREF(given);
 }
 
+// NumPy's own flag for arrays whose writing it deprecates, such as those of broadcast_arrays; it has no public name.
+constexpr int warn_on_write = static_cast<int>(0x80000000u);
+
+// The whole of `out` as an array that the result can be written to as it is computed; null if NumPy must look closer.
+PyArrayObject* plain_out(PyObject* argument, PyArrayObject* from, int to_type) {
+  if (!PyArray_CheckExact(argument)) return nullptr;
+  PyArrayObject* out = reinterpret_cast<PyArrayObject*>(argument);
+  const bool same_shape = PyArray_NDIM(out) == PyArray_NDIM(from) &&
+                          PyArray_CompareLists(PyArray_DIMS(out), PyArray_DIMS(from), PyArray_NDIM(from)) != 0;
+  if (PyArray_TYPE(out) != to_type || !PyArray_ISCARRAY(out) || !same_shape) return nullptr;
+  const char* in_start = PyArray_BYTES(from);
+  const char* out_start = PyArray_BYTES(out);
+  const bool apart = in_start + PyArray_NBYTES(from) <= out_start || out_start + PyArray_NBYTES(out) <= in_start;
+  return apart && !PyArray_CHKFLAGS(out, warn_on_write) ? out : nullptr;
+}
+
+// Elements that are not worth a release of the GIL, as in NumPy.
+constexpr npy_intp few = 500;
+
+// A call f(x), f(x, out) or f(x, out=out) on plain contiguous arrays does not need NumPy's machinery, which takes
+// longer than a hundred elements do. False if the call is another one: nothing has happened then.
+bool call_plain(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* kwnames, PyObject** result) {
+  if (n < 1 || n > 2 || !PyArray_CheckExact(args[0])) return false;
+  PyObject* given_out = n == 2 ? args[1] : nullptr;
+  if (kwnames != nullptr && PyTuple_GET_SIZE(kwnames) != 0) {
+    if (n != 1 || PyTuple_GET_SIZE(kwnames) != 1) return false;
+    if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "out") != 0) return false;
+    given_out = args[1];
+  }
+  PyArrayObject* from = reinterpret_cast<PyArrayObject*>(args[0]);
+  const ElementType* type = element_type(PyArray_TYPE(from));
+  if (type == nullptr || PyArray_NDIM(from) == 0 || !PyArray_ISCARRAY_RO(from)) return false;
+  const Work& w = *work_of(self);
+  const int to_type = result_type(w, *type);
+  if (to_type < 0) return false;
+  PyArrayObject* out = nullptr;
+  if (given_out != nullptr && given_out != Py_None) {
+    out = plain_out(given_out, from, to_type);
+    if (out == nullptr) return false;
+    Py_INCREF(out);
+  } else {
+    out = reinterpret_cast<PyArrayObject*>(PyArray_SimpleNew(PyArray_NDIM(from), PyArray_DIMS(from), to_type));
+  }
+  *result = reinterpret_cast<PyObject*>(out);
+  if (out == nullptr) return true;
+  const npy_intp size = PyArray_SIZE(from);
+  const Arrays arrays = {PyArray_BYTES(from), PyArray_ITEMSIZE(from), PyArray_BYTES(out), PyArray_ITEMSIZE(out),
+                         static_cast<usize>(size)};
+  int status = 0;
+  NPY_BEGIN_THREADS_DEF;
+  NPY_BEGIN_THREADS_THRESHOLDED(size > few ? size : 0);
+  status = run(w, *type, to_type, arrays);
+  NPY_END_THREADS;
+  if (status < 0) Py_CLEAR(*result);
+  return true;
+}
+
 std::atomic<vectorcallfunc> numpy_vectorcall{nullptr};
 
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   const Py_ssize_t n = PyVectorcall_NARGS(nargsf);
+  PyObject* plain = nullptr;
+  if (call_plain(self, args, n, kwnames, &plain)) return plain;
   if (n > 0) {
     PyArray_Descr* descr = descr_of(args[0]);
     const int status = descr != nullptr && PyTypeNum_ISUSERDEF(descr->type_num) ? add_foreign_loop(self, descr) : 0;

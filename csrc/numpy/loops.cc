@@ -1,50 +1,15 @@
 // The loops of a ufunc: strided arrays from NumPy, handed to the kernels.
+#include <atomic>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 
+#include "../simd/parallel.hpp"
 #include "foreign.hpp"
 #include "work.hpp"
 
 namespace halfulp::numpy {
 namespace {
-
-// Loops run without the GIL; PyCapsule_GetPointer only reads.
-int encode_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
-                NpyAuxData*) {
-  const Work& w = *work_of(context->caller);
-  const ElementType* from = element_type(context->descriptors[0]->type_num);
-  encode(w.encoder, from->source, data[0], strides[0], data[1], strides[1], static_cast<usize>(dimensions[0]));
-  return 0;
-}
-
-int round_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
-               NpyAuxData*) {
-  const Work& w = *work_of(context->caller);
-  const ElementType* from = element_type(context->descriptors[0]->type_num);
-  const Value to = value_of_type(context->descriptors[1]->type_num);
-  round(w.encoder, w.decoder, from->source, data[0], strides[0], to, data[1], strides[1],
-        static_cast<usize>(dimensions[0]));
-  return 0;
-}
-
-int encode_foreign_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
-                        npy_intp const* strides, NpyAuxData*) {
-  const Work& w = *work_of(context->caller);
-  const ValueDecoder* from = foreign_decoder(context->descriptors[0]);
-  encode_codes(w.encoder, *from, data[0], strides[0], data[1], strides[1], static_cast<usize>(dimensions[0]));
-  return 0;
-}
-
-int round_foreign_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
-                       npy_intp const* strides, NpyAuxData*) {
-  const Work& w = *work_of(context->caller);
-  const ValueDecoder* from = foreign_decoder(context->descriptors[0]);
-  const Value to = value_of_type(context->descriptors[1]->type_num);
-  round_codes(w.encoder, w.decoder, *from, data[0], strides[0], to, data[1], strides[1],
-              static_cast<usize>(dimensions[0]));
-  return 0;
-}
 
 void raise_stray_bits(const Work& w, const char* code_at, usize size) {
   u64 code = 0;
@@ -76,16 +41,74 @@ void raise_stray_bits(const Work& w, const char* code_at, usize size) {
   NPY_DISABLE_C_API;
 }
 
-int decode_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
-                NpyAuxData*) {
+// Codes to values; false, with an exception, if one of them is no code.
+bool run_decode(const Work& w, Source source, int to_type, const Arrays& a) {
+  const usize size = source_bytes(source);
+  std::atomic<usize> first_bad{a.n};
+  in_parallel(a.n, [&](usize start, usize n) {
+    const usize good = decode(w.decoder, static_cast<int>(size), a.in(start), a.from_stride, value_of_type(to_type),
+                              a.out(start), a.to_stride, n);
+    if (good == n) return;
+    usize before = first_bad.load(std::memory_order_relaxed);
+    while (start + good < before && !first_bad.compare_exchange_weak(before, start + good)) {
+    }
+  });
+  if (first_bad == a.n) return true;
+  raise_stray_bits(w, a.in(first_bad), size);
+  return false;
+}
+
+}  // namespace
+
+int run(const Work& w, const ElementType& from, int to_type, const Arrays& a) {
+  switch (w.verb) {
+    case Verb::encode:
+      in_parallel(a.n, [&](usize start, usize n) {
+        encode(w.encoder, from.source, a.in(start), a.from_stride, a.out(start), a.to_stride, n);
+      });
+      return 0;
+    case Verb::round:
+      in_parallel(a.n, [&](usize start, usize n) {
+        round(w.encoder, w.decoder, from.source, a.in(start), a.from_stride, value_of_type(to_type), a.out(start),
+              a.to_stride, n);
+      });
+      return 0;
+    default: return run_decode(w, from.source, to_type, a) ? 0 : -1;
+  }
+}
+
+namespace {
+
+// Loops run without the GIL; PyCapsule_GetPointer only reads.
+int builtin_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+                 NpyAuxData*) {
+  const PyArray_Descr* const* descrs = context->descriptors;
+  const Arrays arrays = {data[0], strides[0], data[1], strides[1], static_cast<usize>(dimensions[0])};
+  return run(*work_of(context->caller), *element_type(descrs[0]->type_num), descrs[1]->type_num, arrays);
+}
+
+int encode_foreign_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
+                        npy_intp const* strides, NpyAuxData*) {
   const Work& w = *work_of(context->caller);
-  const usize size = source_bytes(element_type(context->descriptors[0]->type_num)->source);
+  const ValueDecoder* from = foreign_decoder(context->descriptors[0]);
+  in_parallel(static_cast<usize>(dimensions[0]), [&](usize start, usize n) {
+    const isize i = static_cast<isize>(start);
+    encode_codes(w.encoder, *from, data[0] + i * strides[0], strides[0], data[1] + i * strides[1], strides[1], n);
+  });
+  return 0;
+}
+
+int round_foreign_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
+                       npy_intp const* strides, NpyAuxData*) {
+  const Work& w = *work_of(context->caller);
+  const ValueDecoder* from = foreign_decoder(context->descriptors[0]);
   const Value to = value_of_type(context->descriptors[1]->type_num);
-  const usize n = static_cast<usize>(dimensions[0]);
-  const usize good = decode(w.decoder, static_cast<int>(size), data[0], strides[0], to, data[1], strides[1], n);
-  if (good == n) return 0;
-  raise_stray_bits(w, data[0] + static_cast<isize>(good) * strides[0], size);
-  return -1;
+  in_parallel(static_cast<usize>(dimensions[0]), [&](usize start, usize n) {
+    const isize i = static_cast<isize>(start);
+    round_codes(w.encoder, w.decoder, *from, data[0] + i * strides[0], strides[0], to, data[1] + i * strides[1],
+                strides[1], n);
+  });
+  return 0;
 }
 
 PyArray_DTypeMeta* dtype_class(int type_num) {
@@ -121,29 +144,21 @@ int wider(int own, int needed) {
   return needed == NPY_HALF || needed < own ? own : needed;
 }
 
-int round_type(const ElementType& from, const ValueDecoder& d) {
+}  // namespace
+
+int result_type(const Work& w, const ElementType& from) {
+  if (w.verb == Verb::encode) return type_num_of_codes(w.encoder.code_bytes);
+  if (w.verb == Verb::decode) return !from.is_integer ? -1 : w.decoder.binary32 ? NPY_FLOAT : NPY_DOUBLE;
   const int own = from.source == Source::binary16 || from.source == Source::binary32 ? from.type_num
                   : from.type_num == NPY_LONGDOUBLE                                  ? NPY_LONGDOUBLE
                                                                                      : NPY_DOUBLE;
-  return wider(own, type_of_value(d.smallest));
+  return wider(own, type_of_value(w.decoder.smallest));
 }
 
-}  // namespace
-
 int add_builtin_loops(PyObject* ufunc, const Work& w) {
-  const int codes = type_num_of_codes(w.encoder.code_bytes);
-  const int values = w.decoder.binary32 ? NPY_FLOAT : NPY_DOUBLE;
   for (const ElementType& from : element_types) {
-    int status = 0;
-    PyArray_DTypeMeta* meta = dtype_class(from.type_num);
-    switch (w.verb) {
-      case Verb::encode: status = add_loop(ufunc, meta, codes, encode_loop); break;
-      case Verb::round: status = add_loop(ufunc, meta, round_type(from, w.decoder), round_loop); break;
-      case Verb::decode:
-        if (from.is_integer) status = add_loop(ufunc, meta, values, decode_loop);
-        break;
-    }
-    if (status < 0) return -1;
+    const int to = result_type(w, from);
+    if (to >= 0 && add_loop(ufunc, dtype_class(from.type_num), to, builtin_loop) < 0) return -1;
   }
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "types.hpp"
 #include "ufuncs.hpp"
 
 namespace halfulp::numpy {
@@ -30,6 +31,23 @@ inline Work* work_of(PyObject* ufunc) {
   PyObject* capsule = PyTuple_GET_ITEM(reinterpret_cast<PyUFuncObject*>(ufunc)->obj, 0);
   return static_cast<Work*>(PyCapsule_GetPointer(capsule, capsule_name));
 }
+
+// One array to another, strides in bytes.
+struct Arrays {
+  const char* from;
+  isize from_stride;
+  char* to;
+  isize to_stride;
+  usize n;
+
+  const char* in(usize i) const { return from + static_cast<isize>(i) * from_stride; }
+  char* out(usize i) const { return to + static_cast<isize>(i) * to_stride; }
+};
+
+// The type number of what comes from a builtin type; -1 if the ufunc does not take it.
+int result_type(const Work& w, const ElementType& from);
+// Does the work, with or without the GIL. 0, or -1 with an exception set.
+int run(const Work& w, const ElementType& from, int to_type, const Arrays& arrays);
 
 // loops.cc: the loops over arrays. 0, or -1 with an exception set.
 int add_builtin_loops(PyObject* ufunc, const Work& w);

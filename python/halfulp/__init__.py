@@ -10,7 +10,7 @@ from halfulp import _core
 from halfulp._codec import Codec, roundings
 from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
-from halfulp._machine import available_isas, get_include, show_config, use_isa
+from halfulp._machine import available_isas, get_include, get_num_threads, set_num_threads, show_config, use_isa
 from halfulp._presets import Preset, presets
 from halfulp._text import from_text
 
@@ -26,10 +26,12 @@ __all__ = [
     "encode",
     "formats",
     "get_include",
+    "get_num_threads",
     "isa",
     "presets",
     "round",
     "roundings",
+    "set_num_threads",
     "show_config",
     "use_isa",
     *formats,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import platform
 from types import TracebackType
@@ -58,6 +59,55 @@ class use_isa:
         return f"<halfulp: isa {_core.isa()!r}>"
 
 
+def get_num_threads() -> int:
+    """How many threads a conversion of a large array may use, the calling one among them.
+
+    Examples
+    --------
+    >>> import halfulp as hu
+    >>> hu.set_num_threads(2)
+    >>> hu.get_num_threads()
+    2
+    >>> hu.set_num_threads(1)
+    """
+    return _core.num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Let conversions of large arrays use several threads of this process. The bits are the same.
+
+    One is the default: a single thread comes near what memory gives. Several help kernels that are bound by
+    computing, from some hundred thousand elements on. The threads sleep when there is no work; a forked child starts
+    its own.
+
+    Parameters
+    ----------
+    n : int
+        1 to 1024, the calling thread included. The environment variable ``HALFULP_NUM_THREADS`` sets it at import.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is no integer, or out of range.
+
+    Examples
+    --------
+    >>> import numpy as np, halfulp as hu
+    >>> hu.set_num_threads(2)
+    >>> codes = hu.bfloat16.encode(np.ones(1_000_000, np.float32))
+    >>> hu.set_num_threads(1)
+    >>> bool((codes == 0x3F80).all())
+    True
+    """
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(f"n must be an integer, not {n!r}") from None
+    if not 1 <= count <= _core.max_threads():
+        raise ValueError(f"n must be 1 to {_core.max_threads()}, not {count}")
+    _core.set_num_threads(count)
+
+
 def show_config() -> None:
     """Print what a bug report should state: versions, compiler, instruction sets."""
     from halfulp._version import __version__
@@ -65,6 +115,7 @@ def show_config() -> None:
     rows = {
         "halfulp": __version__,
         "isa": f"{_core.isa()} (available: {', '.join(available_isas())})",
+        "threads": str(_core.num_threads()),
         "compiler": _core.compiler(),
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -85,4 +136,14 @@ def _isa_from_environment() -> None:
         raise ValueError(f"HALFULP_ISA must be one of {', '.join(available_isas())} on this machine, not {wanted!r}")
 
 
+def _threads_from_environment() -> None:
+    wanted = os.environ.get("HALFULP_NUM_THREADS")
+    if not wanted:
+        return
+    if not (wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= _core.max_threads()):
+        raise ValueError(f"HALFULP_NUM_THREADS must be 1 to {_core.max_threads()}, not {wanted!r}")
+    _core.set_num_threads(int(wanted))
+
+
 _isa_from_environment()
+_threads_from_environment()
