@@ -52,6 +52,7 @@ ARROWS = (
     (r"simd/.*", (r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
     (r"numpy/.*", (r"numpy/.*", r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
     (r"bind/.*", (r"bind/.*", r"numpy/.*", r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
+    (r"c/.*", (r"c/halfulp\.h", r"halfulp/.*")),
     (r"cuda/.*", (r"cuda/.*", r"halfulp/.*")),
     (r"\.\./tests/cpp/.*", (r"\.\./tests/cpp/.*", r"simd/kernels\.hpp", r"halfulp/.*")),
 )
@@ -64,6 +65,7 @@ SYSTEM = (
     (r"simd/.*", r"\w+|immintrin\.h|intrin\.h"),
     (r"numpy/.*", r"\w+|Python\.h|numpy/.*"),
     (r"bind/.*", r"\w+|pybind11/.*"),
+    (r"c/.*", r"\w+"),
     (r"cuda/.*", r".*"),
     (r"\.\./tests/cpp/.*", r"\w+|immintrin\.h"),
 )

@@ -10,7 +10,16 @@ from halfulp import _core
 from halfulp._codec import Codec, roundings
 from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
-from halfulp._machine import available_isas, get_include, get_num_threads, set_num_threads, show_config, use_isa
+from halfulp._machine import (
+    available_isas,
+    get_cmake_dir,
+    get_include,
+    get_library,
+    get_num_threads,
+    set_num_threads,
+    show_config,
+    use_isa,
+)
 from halfulp._presets import Preset, presets
 from halfulp._text import from_text
 
@@ -25,7 +34,9 @@ __all__ = [
     "decode",
     "encode",
     "formats",
+    "get_cmake_dir",
     "get_include",
+    "get_library",
     "get_num_threads",
     "isa",
     "presets",

@@ -126,8 +126,31 @@ def show_config() -> None:
 
 
 def get_include() -> str:
-    """The folder to add to a C++ compiler's include path for ``#include <halfulp/encode.hpp>``."""
-    return os.path.join(os.path.dirname(os.path.abspath(_core.__file__)), "include")
+    """The folder for a compiler's include path: ``#include <halfulp/encode.hpp>`` in C++, ``<halfulp/halfulp.h>`` in C."""
+    return _installed("include")
+
+
+def get_cmake_dir() -> str:
+    """The folder for ``-Dhalfulp_DIR=``, where CMake's ``find_package(halfulp)`` finds the package.
+
+    Examples
+    --------
+    >>> import os, halfulp as hu
+    >>> os.path.exists(os.path.join(hu.get_cmake_dir(), "halfulpConfig.cmake"))
+    True
+    """
+    return _installed("cmake")
+
+
+def get_library() -> str:
+    """The shared library of the C interface, ``halfulp/halfulp.h``: for linkers and for simulators that speak DPI-C."""
+    folder = _installed("lib")
+    (name,) = (file for file in os.listdir(folder) if file.endswith((".so", ".dylib", ".dll")))
+    return os.path.join(folder, name)
+
+
+def _installed(folder: str) -> str:
+    return os.path.join(os.path.dirname(os.path.abspath(_core.__file__)), folder)
 
 
 def _isa_from_environment() -> None:
