@@ -1,5 +1,5 @@
 /* The C interface: a named format, one of our own, and what each makes of a number. */
-#include <halfulp.h>
+#include <halfulp/halfulp.h>
 #include <stdio.h>
 
 int main(void) {

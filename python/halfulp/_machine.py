@@ -126,7 +126,7 @@ def show_config() -> None:
 
 
 def get_include() -> str:
-    """The folder for a compiler's include path: ``#include <halfulp/encode.hpp>`` in C++, ``<halfulp/halfulp.h>`` in C."""
+    """The folder for a compiler's include path: ``#include <halfulp/encode.hpp>``, or ``<halfulp/halfulp.h>`` in C."""
     return _installed("include")
 
 
