@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 import halfulp as hu
-from halfulp.cli import report, sample
+from halfulp.cli import plot, report, sample
 from halfulp.cli.arguments import add_policy, add_tensors, wanted
 from halfulp.cli.measure import Block, Gauge, Tally, absmax_scale, largest_magnitude
 from halfulp.cli.report import Survey
@@ -51,6 +52,13 @@ absmax scale
   float32 and narrower) and rounded once, to the format; errors are divided by
   the scale again.
 
+plot
+  Left, how many weights have which magnitude, over the format's values; what
+  lies in orange becomes zero, what lies in red is beyond the maximum. With a
+  scale, magnitudes are those after it, relative to the format's maximum.
+  Right, how many weights suffer which relative error; 0 stands for all of the
+  weight. Of the sample, the scaled weights are drawn.
+
 In JSON, numbers that JSON cannot write are the strings "Infinity" and
 "-Infinity", and null where undefined."""
 
@@ -67,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_policy(parser)
     add_tensors(parser, "survey only tensors with such names")
     parser.add_argument("--per-tensor", action="store_true", help="a table for every tensor too")
+    parser.add_argument("--plot", metavar="PICTURE", help="draw it too: a .png, .svg or .pdf (needs matplotlib)")
     parser.add_argument("--json", action="store_true", help="everything, per tensor too, as JSON")
 
 
@@ -75,6 +84,8 @@ def run(options: argparse.Namespace) -> None:
     names = DEFAULT_FORMATS if options.formats is None else options.formats.split(",")
     formats = [hu.Format(name.strip()) for name in names]
     codecs = [fmt.codec(rounding=options.rounding, overflow=options.overflow) for fmt in formats]
+    if options.plot:
+        plot.check(options.plot)
     scales = [options.scale] if options.scale else ["none"] if options.file is not None else ["none", "absmax"]
     with open_tensors(sample.PATH if options.file is None else options.file) as file:
         surveys = [survey_file(file, codecs, options.rounding, scale, options.tensors) for scale in scales]
@@ -83,6 +94,10 @@ def run(options: argparse.Namespace) -> None:
             what = f"no float tensor matches --tensors '{options.tensors}'"
             raise ValueError(f"{file.path}: {what}; it holds {names or 'nothing'}")
         accuracy = None if options.file is not None else sample.Accuracy(file, codecs, scales)
+        if options.plot:
+            chosen = [tensor for tensor, _ in surveys[-1].tensors]
+            title = f"{printable(Path(file.path).name)}: {surveys[-1].weights:,} weights, scale {scales[-1]}"
+            plot.draw(options.plot, title, chosen, codecs, scales[-1])
         if options.json:
             print(json.dumps(report.document(file.path, surveys, accuracy, options), indent=2))
         else:
