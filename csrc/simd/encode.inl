@@ -31,15 +31,13 @@ HALFULP_NOINLINE void encode_prefix_loop(const Codec<u32>& codec, const u32* fro
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
   for (; lanes > 1 && i + 4 * lanes <= n; i += 4 * lanes) {
-    Narrow v[4];
-    Narrow nan = Narrow::set(0);
+    Narrow bits[4], v[4];
     for (usize k = 0; k < 4; ++k) {
-      const Narrow bits = load(from + i + k * lanes);
-      nan = nan | is_nan(bits);
-      v[k] = encode_prefix_number(bits, c);
+      bits[k] = load(from + i + k * lanes);
+      v[k] = encode_prefix_number(bits[k], c);
     }
-    if (any(nan)) {
-      for (usize k = 0; k < 4; ++k) v[k] = encode_prefix(load(from + i + k * lanes), c);
+    if (any_nan(bits)) {
+      for (usize k = 0; k < 4; ++k) v[k] = encode_prefix(bits[k], c);
     }
     store_block(codes + i, v);
   }
@@ -47,15 +45,40 @@ HALFULP_NOINLINE void encode_prefix_loop(const Codec<u32>& codec, const u32* fro
 }
 
 #if defined(HALFULP_SHORTCUTS)
-template <bool distinct_nan, bool unsigned_zero, class Code>
-HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, Code* codes, usize n) {
+// Sign and NaN join in lanes as wide as the codes: half the work for those of a byte.
+template <bool distinct_nan, bool unsigned_zero>
+HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, u8* codes, usize n) {
   const HalfRoute h = half;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    const Half v[2] = {encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i, h), h),
-                       encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i + lanes, h), h)};
-    store_block(codes + i, v);
+    Half bits[2], magnitude[2], code[2], nan[2];
+    for (usize k = 0; k < 2; ++k) {
+      const TruncatedHalf x = truncate_to_half(from + i + k * lanes, h);
+      bits[k] = x.bits;
+      magnitude[k] = x.bits & Half::set(0x7fff);
+      code[k] = round_half(magnitude[k], x.lost, h);
+      nan[k] = greater(magnitude[k], Half::set(0x7c00));
+    }
+    const Bytes all = narrow(code[0], code[1]);
+    const Bytes is_nan = distinct_nan ? narrow_mask(nan[0], nan[1]) : all;
+    store_ordered(codes + i, finish_half<distinct_nan, unsigned_zero>(all, negative(bits[0], bits[1]), is_nan, h));
+  }
+  return i;
+}
+
+template <bool distinct_nan, bool unsigned_zero>
+HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, u16* codes, usize n) {
+  const HalfRoute h = half;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const TruncatedHalf x = truncate_to_half(from + i, h);
+    const Half magnitude = x.bits & Half::set(0x7fff);
+    const Half code = round_half(magnitude, x.lost, h);
+    const Half nan = greater(magnitude, Half::set(0x7c00));
+    const Half sign = equal(x.bits & Half::set(0x8000), Half::set(0x8000));
+    store(codes + i, finish_half<distinct_nan, unsigned_zero>(code, sign, nan, h));
   }
   return i;
 }
@@ -73,21 +96,17 @@ HALFULP_NOINLINE inline usize encode_binary16_loop(const Codec<u32>& codec, cons
   const BySign<u32> nan = codec.nan;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    Half v[2];
-    for (usize k = 0; k < 2; ++k) {
-      const Half bits = round_to_half(from + i + k * lanes);
-      const Half is_nan = greater(bits & Half::set(0x7fff), Half::set(0x7c00));
-      const Half sign = bits & Half::set(static_cast<u16>(nan.positive ^ nan.negative));
-      v[k] = select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits);
-    }
-    store_block(codes + i, v);
+  for (; i + lanes <= n; i += lanes) {
+    const Half bits = round_to_half(from + i);
+    const Half is_nan = greater(bits & Half::set(0x7fff), Half::set(0x7c00));
+    const Half sign = bits & Half::set(static_cast<u16>(nan.positive ^ nan.negative));
+    store(codes + i, select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits));
   }
   return i;
 }
 
-template <Rounding mode, class Code>
-HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, Code* codes, usize n) {
+template <Rounding mode>
+HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, u16* codes, usize n) {
   const IntegerRoute r = route;
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
@@ -95,6 +114,29 @@ HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32*
     Narrow v[4];
     for (usize k = 0; k < 4; ++k) v[k] = round_to_integer<mode>(load(from + i + k * lanes), r);
     store_block(codes + i, v);
+  }
+  return i;
+}
+
+// To a byte most of the clamping happens after packing, which NaN would not survive: a block with one goes the way of
+// the wider codes.
+template <Rounding mode>
+HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, u8* codes, usize n) {
+  const IntegerRoute r = route;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow bits[4], v[4];
+    for (usize k = 0; k < 4; ++k) {
+      bits[k] = load(from + i + k * lanes);
+      v[k] = round_below<mode>(bits[k], r);
+    }
+    if (any_nan(bits)) {
+      for (usize k = 0; k < 4; ++k) v[k] = round_to_integer<mode>(bits[k], r);
+      store_block(codes + i, v);
+    } else {
+      store_integers(codes + i, v, r);
+    }
   }
   return i;
 }

@@ -26,7 +26,9 @@ struct Narrow {
 
 inline Narrow shl(Narrow a, Narrow n) { return {_mm256_sllv_epi32(a.v, n.v)}; }
 inline Narrow shr(Narrow a, Narrow n) { return {_mm256_srlv_epi32(a.v, n.v)}; }
-inline Narrow shr_uniform(Narrow a, Narrow n) { return shr(a, n); }
+inline Narrow shr_uniform(Narrow a, Narrow n) {
+  return {_mm256_srl_epi32(a.v, _mm_cvtepu32_epi64(_mm256_castsi256_si128(n.v)))};
+}
 template <int N>
 Narrow shl(Narrow a) {
   return {_mm256_slli_epi32(a.v, N)};
@@ -39,7 +41,12 @@ inline Narrow greater(Narrow a, Narrow b) { return {_mm256_cmpgt_epi32(a.v, b.v)
 inline Narrow equal(Narrow a, Narrow b) { return {_mm256_cmpeq_epi32(a.v, b.v)}; }
 inline Narrow and_not(Narrow mask, Narrow b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
-inline bool any(Narrow mask) { return _mm256_testz_si256(mask.v, mask.v) == 0; }
+// Whether any of four vectors of binary32 numbers has a NaN: one comparison sees two of them.
+inline bool any_nan(const Narrow (&x)[4]) {
+  const __m256 first = _mm256_cmp_ps(_mm256_castsi256_ps(x[0].v), _mm256_castsi256_ps(x[1].v), _CMP_UNORD_Q);
+  const __m256 second = _mm256_cmp_ps(_mm256_castsi256_ps(x[2].v), _mm256_castsi256_ps(x[3].v), _CMP_UNORD_Q);
+  return _mm256_movemask_ps(_mm256_or_ps(first, second)) != 0;
+}
 inline Narrow max(Narrow a, Narrow b) { return {_mm256_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm256_min_epi32(a.v, b.v)}; }
 
@@ -104,26 +111,55 @@ inline Half min(Half a, Half b) { return {_mm256_min_epi16(a.v, b.v)}; }
 inline Half and_not(Half mask, Half b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Half select(Half mask, Half yes, Half no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
 
-// Sixteen binary32 numbers scaled and truncated to binary16, with every bit that was lost gathered in bit 0.
-inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
+// (a * b + 2^14) >> 15, signed.
+inline Half multiply_rounding(Half a, Half b) { return {_mm256_mulhrs_epi16(a.v, b.v)}; }
+
+// Sixteen binary32 numbers scaled and truncated to binary16; `lost` is not 0 where that lost a bit.
+struct TruncatedHalf {
+  Half bits;
+  Half lost;
+};
+
+inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 8));
   const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(h.scale)));
   const __m128i half_low = _mm256_cvtps_ph(_mm256_mul_ps(_mm256_castsi256_ps(low), scale), _MM_FROUND_TO_ZERO);
   const __m128i half_high = _mm256_cvtps_ph(_mm256_mul_ps(_mm256_castsi256_ps(high), scale), _MM_FROUND_TO_ZERO);
   const __m256i mask = _mm256_set1_epi32(static_cast<int>(h.sticky_mask));
+  // Saturation keeps "not 0".
   const __m256i lost = _mm256_packus_epi32(_mm256_and_si256(low, mask), _mm256_and_si256(high, mask));
-  const __m256i sticky = _mm256_min_epu16(_mm256_permute4x64_epi64(lost, 0xd8), _mm256_set1_epi16(1));
-  return {_mm256_or_si256(_mm256_set_m128i(half_high, half_low), sticky)};
+  return {{_mm256_set_m128i(half_high, half_low)}, {_mm256_permute4x64_epi64(lost, 0xd8)}};
 }
 
-// Stores 32 codes.
-inline void store_block(u16* to, const Half (&v)[2]) {
-  for (int k = 0; k < 2; ++k) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 16 * k), v[k].v);
+// One less where the last place is 0 and nothing was lost.
+inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
+  return magnitude + equal(lost | (magnitude & last_place), Half::set(0));
 }
-inline void store_block(u8* to, const Half (&v)[2]) {
-  const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(v[0].v, v[1].v), 0xd8);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+
+inline void store(u16* to, Half v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v.v); }
+
+// Thirty-two 8-bit lanes: two vectors of sixteen made narrow. Packing works within 128-bit halves, so the lanes stand in
+// an order of their own until they are stored.
+struct Bytes {
+  __m256i v;
+
+  static Bytes set(u16 w) { return {_mm256_set1_epi8(static_cast<char>(w))}; }
+
+  friend Bytes operator&(Bytes a, Bytes b) { return {_mm256_and_si256(a.v, b.v)}; }
+  friend Bytes operator|(Bytes a, Bytes b) { return {_mm256_or_si256(a.v, b.v)}; }
+};
+
+inline Bytes equal(Bytes a, Bytes b) { return {_mm256_cmpeq_epi8(a.v, b.v)}; }
+inline Bytes and_not(Bytes mask, Bytes b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
+inline Bytes select(Bytes mask, Bytes yes, Bytes no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
+inline Bytes narrow(Half a, Half b) { return {_mm256_packus_epi16(a.v, b.v)}; }
+inline Bytes narrow_mask(Half a, Half b) { return {_mm256_packs_epi16(a.v, b.v)}; }
+inline Bytes negative(Half a, Half b) {
+  return {_mm256_cmpgt_epi8(_mm256_setzero_si256(), _mm256_packs_epi16(a.v, b.v))};
+}
+inline void store_ordered(u8* to, Bytes v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permute4x64_epi64(v.v, 0xd8));
 }
 
 // Sixteen binary32 numbers rounded to binary16, nearest even.
@@ -192,6 +228,27 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m256i code =
       _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
   return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
+}
+
+// The same but for NaN and for numbers below the lowest, which stay below it: `store_integers` clamps those.
+template <Rounding mode>
+Narrow round_below(Narrow bits, const IntegerRoute& r) {
+  const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale)));
+  const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
+  const __m256 limited = _mm256_min_ps(_mm256_mul_ps(_mm256_castsi256_ps(bits.v), scale), highest);
+  return {_mm256_cvtps_epi32(_mm256_round_ps(limited, rounding_immediate<mode>))};
+}
+inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
+  const __m256i lowest = _mm256_set1_epi16(static_cast<short>(r.lowest));
+  const __m256i mask = _mm256_set1_epi16(static_cast<short>(r.code_mask));
+  __m256i codes[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256i words = _mm256_packs_epi32(v[2 * k].v, v[2 * k + 1].v);
+    codes[k] = _mm256_and_si256(_mm256_max_epi16(words, lowest), mask);
+  }
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(codes[0], codes[1]), order);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
 }
 
 // Integers in two's complement at the top of their lanes, shifted down and scaled.

@@ -26,7 +26,9 @@ struct Narrow {
 
 inline Narrow shl(Narrow a, Narrow n) { return {_mm512_sllv_epi32(a.v, n.v)}; }
 inline Narrow shr(Narrow a, Narrow n) { return {_mm512_srlv_epi32(a.v, n.v)}; }
-inline Narrow shr_uniform(Narrow a, Narrow n) { return shr(a, n); }
+inline Narrow shr_uniform(Narrow a, Narrow n) {
+  return {_mm512_srl_epi32(a.v, _mm_cvtepu32_epi64(_mm512_castsi512_si128(n.v)))};
+}
 template <int N>
 Narrow shl(Narrow a) {
   return {_mm512_slli_epi32(a.v, N)};
@@ -42,7 +44,12 @@ inline Narrow and_not(Narrow mask, Narrow b) { return {_mm512_andnot_si512(mask.
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) {
   return {_mm512_mask_blend_epi32(_mm512_movepi32_mask(mask.v), no.v, yes.v)};
 }
-inline bool any(Narrow mask) { return _mm512_test_epi32_mask(mask.v, mask.v) != 0; }
+// Whether any of four vectors of binary32 numbers has a NaN: one comparison sees two of them.
+inline bool any_nan(const Narrow (&x)[4]) {
+  const __mmask16 first = _mm512_cmp_ps_mask(_mm512_castsi512_ps(x[0].v), _mm512_castsi512_ps(x[1].v), _CMP_UNORD_Q);
+  const __mmask16 second = _mm512_cmp_ps_mask(_mm512_castsi512_ps(x[2].v), _mm512_castsi512_ps(x[3].v), _CMP_UNORD_Q);
+  return _mm512_kortestz(first, second) == 0;
+}
 inline Narrow max(Narrow a, Narrow b) { return {_mm512_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm512_min_epi32(a.v, b.v)}; }
 inline Narrow highest_bit(Narrow a) { return {_mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(a.v))}; }
@@ -98,8 +105,16 @@ inline Half select(Half mask, Half yes, Half no) {
   return {_mm512_mask_blend_epi16(_mm512_movepi16_mask(mask.v), no.v, yes.v)};
 }
 
-// Thirty-two binary32 numbers scaled and truncated to binary16, with every bit that was lost gathered in bit 0.
-inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
+// (a * b + 2^14) >> 15, signed.
+inline Half multiply_rounding(Half a, Half b) { return {_mm512_mulhrs_epi16(a.v, b.v)}; }
+
+// Thirty-two binary32 numbers scaled and truncated to binary16, and where that lost a bit.
+struct TruncatedHalf {
+  Half bits;
+  __mmask32 lost;
+};
+
+inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m512i low = _mm512_loadu_si512(from);
   const __m512i high = _mm512_loadu_si512(from + 16);
   const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(h.scale)));
@@ -107,18 +122,41 @@ inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m256i half_high = _mm512_cvtps_ph(_mm512_mul_ps(_mm512_castsi512_ps(high), scale), _MM_FROUND_TO_ZERO);
   const __m512i mask = _mm512_set1_epi32(static_cast<int>(h.sticky_mask));
   const __mmask32 lost = _mm512_kunpackw(_mm512_test_epi32_mask(high, mask), _mm512_test_epi32_mask(low, mask));
-  const __m512i bits = _mm512_inserti64x4(_mm512_castsi256_si512(half_low), half_high, 1);
-  return {_mm512_or_si512(bits, _mm512_maskz_set1_epi16(lost, 1))};
+  return {{_mm512_inserti64x4(_mm512_castsi256_si512(half_low), half_high, 1)}, lost};
 }
 
-// Stores 64 codes.
-inline void store_block(u16* to, const Half (&v)[2]) {
-  for (int k = 0; k < 2; ++k) _mm512_storeu_si512(to + 32 * k, v[k].v);
+// One less where the last place is 0 and nothing was lost.
+inline Half less_one_at_even(Half magnitude, Half last_place, __mmask32 lost) {
+  const __mmask32 stays = _mm512_mask_testn_epi16_mask(_knot_mask32(lost), magnitude.v, last_place.v);
+  return {_mm512_mask_sub_epi16(magnitude.v, stays, magnitude.v, _mm512_set1_epi16(1))};
 }
-inline void store_block(u8* to, const Half (&v)[2]) {
-  for (int k = 0; k < 2; ++k) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32 * k), _mm512_cvtepi16_epi8(v[k].v));
-  }
+
+inline void store(u16* to, Half v) { _mm512_storeu_si512(to, v.v); }
+
+// Sixty-four 8-bit lanes: two vectors of thirty-two made narrow. Packing works within 128-bit quarters, so the lanes
+// stand in an order of their own until they are stored.
+struct Bytes {
+  __m512i v;
+
+  static Bytes set(u16 w) { return {_mm512_set1_epi8(static_cast<char>(w))}; }
+
+  friend Bytes operator&(Bytes a, Bytes b) { return {_mm512_and_si512(a.v, b.v)}; }
+  friend Bytes operator|(Bytes a, Bytes b) { return {_mm512_or_si512(a.v, b.v)}; }
+};
+
+inline Bytes equal(Bytes a, Bytes b) { return {_mm512_movm_epi8(_mm512_cmpeq_epi8_mask(a.v, b.v))}; }
+inline Bytes and_not(Bytes mask, Bytes b) { return {_mm512_andnot_si512(mask.v, b.v)}; }
+inline Bytes select(Bytes mask, Bytes yes, Bytes no) {
+  return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(mask.v), no.v, yes.v)};
+}
+inline Bytes narrow(Half a, Half b) { return {_mm512_packus_epi16(a.v, b.v)}; }
+inline Bytes narrow_mask(Half a, Half b) { return {_mm512_packs_epi16(a.v, b.v)}; }
+inline Bytes negative(Half a, Half b) {
+  return {_mm512_movm_epi8(_mm512_movepi8_mask(_mm512_packs_epi16(a.v, b.v)))};
+}
+inline void store_ordered(u8* to, Bytes v) {
+  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order, v.v));
 }
 
 // Thirty-two binary32 numbers rounded to binary16, nearest even.
@@ -185,6 +223,26 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m512i nan = _mm512_set1_epi32(static_cast<int>(r.nan));
   const __m512i code = _mm512_mask_mov_epi32(nan, number, _mm512_cvtps_epi32(clamped));
   return {_mm512_and_si512(code, _mm512_set1_epi32(static_cast<int>(r.code_mask)))};
+}
+
+// The same but for NaN and for numbers below the lowest, which stay below it: `store_integers` clamps those.
+template <Rounding mode>
+Narrow round_below(Narrow bits, const IntegerRoute& r) {
+  const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale)));
+  const __m512 highest = _mm512_set1_ps(static_cast<float>(r.highest));
+  const __m512 limited = _mm512_min_ps(_mm512_mul_ps(_mm512_castsi512_ps(bits.v), scale), highest);
+  return {_mm512_cvt_roundps_epi32(limited, rounding_immediate<mode>)};
+}
+inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
+  const __m512i lowest = _mm512_set1_epi16(static_cast<short>(r.lowest));
+  const __m512i mask = _mm512_set1_epi16(static_cast<short>(r.code_mask));
+  __m512i codes[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m512i words = _mm512_packs_epi32(v[2 * k].v, v[2 * k + 1].v);
+    codes[k] = _mm512_and_si512(_mm512_max_epi16(words, lowest), mask);
+  }
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(codes[0], codes[1])));
 }
 
 // Integers in two's complement at the top of their lanes, shifted down and scaled.

@@ -20,7 +20,11 @@ Narrow load(const Code* from) {
   return {*from};
 }
 
-inline bool any(Narrow mask) { return mask.word != 0; }
+inline bool any_nan(const Narrow (&x)[4]) {
+  bool nan = false;
+  for (const Narrow& each : x) nan = nan || (each.word & 0x7fffffff) > 0x7f800000;
+  return nan;
+}
 
 // Stores `4 * lanes` codes.
 template <class Code>
