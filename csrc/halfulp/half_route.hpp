@@ -80,13 +80,13 @@ struct HalfDecoder {
   u32 scale;  // binary32 bits of 2^(15 - bias)
   HalfSpecials specials;
   u16 magnitude_mask;
-  u16 shift;       // 10 - mantissa_bits
-  u16 sign_shift;  // from the code's sign bit up to bit 15
-  u16 sign_mask;
+  u16 lift;      // moves the sign bit to bit 15
+  u16 drop;      // and then the exponent's last bit to bit 10, dragging copies of the sign along
+  u16 keep;      // which are not kept
   u16 nan_mask;  // one_nan: NaN is the code that equals nan_code under this mask
   u16 nan_code;
   u16 nan_sign;     // 0x8000 if NaN keeps its sign
-  u16 nan_payload;  // mask of the payload in a magnitude code
+  u16 nan_payload;  // mask of the payload in the binary16
   u16 last_number;  // magnitude codes beyond it are NaN, but for `inf`
   u16 inf;
 };
@@ -99,15 +99,16 @@ HALFULP_HD constexpr HalfDecoder make_half_decoder(const Format& f) {
   HalfDecoder d{};
   d.scale = static_cast<u32>(15 - f.bias + 127) << 23;
   d.magnitude_mask = static_cast<u16>(f.magnitude_mask());
-  d.shift = static_cast<u16>(10 - f.mantissa_bits);
-  d.sign_shift = static_cast<u16>(15 - f.magnitude_bits());
-  d.sign_mask = f.is_signed ? u16{0x8000} : u16{0};
+  d.lift = static_cast<u16>(15 - f.magnitude_bits());
+  d.drop = static_cast<u16>(5 - f.exponent_bits);
+  d.keep = static_cast<u16>((f.is_signed ? 0x8000 : 0) | (0x7fff >> d.drop));
   d.nan_sign = f.nan_has_sign() ? u16{0x8000} : u16{0};
   d.nan_mask = f.nan_has_sign() ? d.magnitude_mask : u16{0xffff};
   d.nan_code = f.has_nan() ? static_cast<u16>(f.nan_code()) : u16{0xffff};
   d.specials = f.has_inf() ? HalfSpecials::other : HalfSpecials::one_nan;
   if (f.specials == Specials::ieee && f.exponent_bits == 5 && f.is_signed) d.specials = HalfSpecials::same;
-  d.nan_payload = f.specials == Specials::ieee ? static_cast<u16>(f.mantissa_mask() >> 1) : u16{0};
+  const u64 payload = f.specials == Specials::ieee ? f.mantissa_mask() >> 1 : 0;
+  d.nan_payload = static_cast<u16>(payload << (10 - f.mantissa_bits));
   d.last_number = static_cast<u16>(f.max_magnitude());
   d.inf = static_cast<u16>(f.inf_magnitude());
   return d;
@@ -115,19 +116,33 @@ HALFULP_HD constexpr HalfDecoder make_half_decoder(const Format& f) {
 
 inline namespace HALFULP_TARGET {
 
+// The binary16 whose value, scaled, is the code's, if that is a number.
+template <class V>
+HALFULP_HD constexpr V half_of_number(V code, const HalfDecoder& d) {
+  return sra_uniform(shl_uniform(code, V::set(d.lift)), V::set(d.drop)) & V::set(d.keep);
+}
+
+// Not 0 where the code is NaN or Inf (or, if there is no NaN, where it might be), for codes of a byte in 8-bit lanes.
+template <HalfSpecials specials, class V>
+HALFULP_HD constexpr V maybe_special(V code, const HalfDecoder& d) {
+  if constexpr (specials == HalfSpecials::same) return V::set(0);
+  const V nan = equal(code & V::set(d.nan_mask), V::set(d.nan_code));
+  if constexpr (specials == HalfSpecials::one_nan) return nan;
+  return nan | excess(code & V::set(d.magnitude_mask), V::set(d.last_number));
+}
+
 // The binary16 whose value, scaled, is the code's.
 template <HalfSpecials specials, class V>
 HALFULP_HD constexpr V half_of_code(V code, const HalfDecoder& d) {
-  const V shift = V::set(d.shift);
-  if constexpr (specials == HalfSpecials::same) return shl_uniform(code, shift);
-  const V magnitude = code & V::set(d.magnitude_mask);
-  const V sign = shl_uniform(code, V::set(d.sign_shift)) & V::set(d.sign_mask);
-  const V number = shl_uniform(magnitude, shift) | sign;
+  if constexpr (specials == HalfSpecials::same) return shl_uniform(code, V::set(d.lift));
+  const V number = half_of_number(code, d);
+  const V sign = number & V::set(0x8000);
   const V nan = V::set(0x7e00) | (sign & V::set(d.nan_sign));
   if constexpr (specials == HalfSpecials::one_nan) {
     return select(equal(code & V::set(d.nan_mask), V::set(d.nan_code)), nan, number);
   }
-  const V payload = shl_uniform(magnitude & V::set(d.nan_payload), shift);
+  const V magnitude = code & V::set(d.magnitude_mask);
+  const V payload = number & V::set(d.nan_payload);
   const V zero_nan = equal(code, V::set(d.nan_code));  // P3109; any other NaN is beyond the last number
   const V is_nan = greater(magnitude, V::set(d.last_number)) | zero_nan;
   const V is_inf = equal(magnitude, V::set(d.inf));

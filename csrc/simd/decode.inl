@@ -29,8 +29,28 @@ HALFULP_NOINLINE inline void decode_table_loop(const u32 (&table)[256], const u8
 }
 
 #if defined(HALFULP_SHORTCUTS)
-template <HalfSpecials specials, class Code>
-HALFULP_NOINLINE usize decode_half_loop(const HalfDecoder& decoder, const Code* codes, u32* to, usize n) {
+// NaN and Inf are rare: a block that has none of them is spared the selects.
+template <HalfSpecials specials>
+HALFULP_NOINLINE usize decode_half_loop(const HalfDecoder& decoder, const u8* codes, u32* to, usize n) {
+  const HalfDecoder d = decoder;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    const Half first = load_half(codes + i);
+    const Half second = load_half(codes + i + lanes);
+    if (specials == HalfSpecials::same || any(maybe_special<specials>(load_bytes(codes + i), d))) {
+      store_scaled(to + i, half_of_code<specials>(first, d), d.scale);
+      store_scaled(to + i + lanes, half_of_code<specials>(second, d), d.scale);
+    } else {
+      store_scaled(to + i, half_of_number(first, d), d.scale);
+      store_scaled(to + i + lanes, half_of_number(second, d), d.scale);
+    }
+  }
+  return i;
+}
+
+template <HalfSpecials specials>
+HALFULP_NOINLINE usize decode_half_loop(const HalfDecoder& decoder, const u16* codes, u32* to, usize n) {
   const HalfDecoder d = decoder;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
@@ -57,16 +77,40 @@ HALFULP_NOINLINE usize decode_integer_loop(const IntegerRoute& route, const Code
 }
 
 HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u8* codes, u32* to, usize n) {
+  constexpr usize lanes = 2 * Half::lanes;
   usize i = 0;
-  for (; i + 16 <= n; i += 16) store_nibbles(to + i, codes + i, d.nibbles[0], d.nibbles[1]);
+  for (; i + lanes <= n; i += lanes) {
+    const Bytes code = load_planes(codes + i);
+    store_planes(to + i, look_up(code, d.planes[0]), look_up(code, d.planes[1]));
+  }
   return i;
 }
+
+#if defined(HALFULP_BYTE_TABLES)
+HALFULP_BYTE_TABLES HALFULP_NOINLINE inline usize decode_planes_loop(const ValueDecoder& d, const u8* codes, u32* to,
+                                                                     usize n) {
+  const ByteTable byte2 = load_table(d.planes[0]);
+  const ByteTable byte3 = load_table(d.planes[1]);
+  constexpr usize lanes = 2 * Half::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const Bytes code = load_planes(codes + i);
+    store_planes(to + i, look_up(code, byte2), look_up(code, byte3));
+  }
+  return i;
+}
+#endif
 #endif
 
 // As many codes from the start as the fast ways of this target take.
 template <class Code>
 usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const Code* codes, [[maybe_unused]] u32* to,
                   [[maybe_unused]] usize n) {
+#if defined(HALFULP_BYTE_TABLES)
+  if constexpr (sizeof(Code) == 1) {
+    if (d.has_planes && has_byte_tables()) return decode_planes_loop(d, codes, to, n);
+  }
+#endif
 #if defined(HALFULP_SHORTCUTS)
   if constexpr (sizeof(Code) <= 2) {
     if (d.route == DecodeRoute::half) return decode_half_as(d.half, codes, to, n);

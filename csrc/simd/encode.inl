@@ -183,8 +183,15 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
   }
 }
 
+// What conversions that name no rounding must do.
+inline Rounding encode_rounding(const Encoder& e) {
+  return e.shortcut == Shortcut::integer    ? e.integer.rounding
+         : e.shortcut == Shortcut::binary16 ? Rounding::nearest_even
+                                            : Rounding::toward_zero;
+}
+
 inline void encode_kernel(const Encoder& e, const u32* from, void* codes, usize n) {
-  const Environment environment(e.shortcut == Shortcut::binary16 ? Rounding::nearest_even : Rounding::toward_zero);
+  const Environment environment(encode_rounding(e));
   switch (e.code_bytes) {
     case 1: return encode_as(e, from, static_cast<u8*>(codes), n);
     case 2: return encode_as(e, from, static_cast<u16*>(codes), n);

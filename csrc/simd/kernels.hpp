@@ -37,7 +37,7 @@ struct Encoder {
 
 // How codes become binary32.
 enum class DecodeRoute : u8 {
-  nibbles,  // at most 4 bits: byte shuffles
+  nibbles,  // at most 4 bits: byte shuffles of the table's planes
   half,     // by way of binary16, on targets that convert it in hardware
   integer,  // on targets that convert integers
   prefix,   // the front of a binary32
@@ -52,10 +52,11 @@ struct ValueDecoder {
   int code_bytes;
   HalfDecoder half;
   IntegerRoute integer;
-  u8 nibbles[2][16];  // bytes 2 and 3 of the binary32
   Decoder<u32> narrow;
   Decoder<u64> wide;
   u32 table[256];
+  bool has_planes;    // bytes 0 and 1 of the table are all zero
+  u8 planes[2][256];  // bytes 2 and 3
 };
 
 Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary32);

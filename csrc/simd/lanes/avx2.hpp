@@ -105,6 +105,7 @@ struct Half {
 inline __m128i shift_count(Half n) { return _mm_cvtepu16_epi64(_mm256_castsi256_si128(n.v)); }
 inline Half shl_uniform(Half a, Half n) { return {_mm256_sll_epi16(a.v, shift_count(n))}; }
 inline Half shr_uniform(Half a, Half n) { return {_mm256_srl_epi16(a.v, shift_count(n))}; }
+inline Half sra_uniform(Half a, Half n) { return {_mm256_sra_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm256_cmpgt_epi16(a.v, b.v)}; }
 inline Half equal(Half a, Half b) { return {_mm256_cmpeq_epi16(a.v, b.v)}; }
 inline Half min(Half a, Half b) { return {_mm256_min_epi16(a.v, b.v)}; }
@@ -150,6 +151,10 @@ struct Bytes {
   friend Bytes operator|(Bytes a, Bytes b) { return {_mm256_or_si256(a.v, b.v)}; }
 };
 
+inline Bytes load_bytes(const u8* from) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))}; }
+inline bool any(Bytes a) { return _mm256_testz_si256(a.v, a.v) == 0; }
+// By how much a, unsigned, exceeds b.
+inline Bytes excess(Bytes a, Bytes b) { return {_mm256_subs_epu8(a.v, b.v)}; }
 inline Bytes equal(Bytes a, Bytes b) { return {_mm256_cmpeq_epi8(a.v, b.v)}; }
 inline Bytes and_not(Bytes mask, Bytes b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Bytes select(Bytes mask, Bytes yes, Bytes no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
@@ -187,13 +192,25 @@ inline void store_scaled(u32* to, Half bits, u32 scale) {
   store(to + 8, {_mm256_castps_si256(high)});
 }
 
-// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
-inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
-  const __m128i index = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
-  const __m128i low = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte2)), index);
-  const __m128i high = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte3)), index);
-  store(to, shl<16>(Narrow{_mm256_cvtepu16_epi32(_mm_unpacklo_epi8(low, high))}));
-  store(to + 8, shl<16>(Narrow{_mm256_cvtepu16_epi32(_mm_unpackhi_epi8(low, high))}));
+// Thirty-two codes of a byte, in the order that `store_planes` undoes.
+inline Bytes load_planes(const u8* from) {
+  const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+  return {_mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), order)};
+}
+// Stores thirty-two binary32 numbers by their two upper bytes; the lower two are zero.
+inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+  const __m256i zero = _mm256_setzero_si256();
+  const __m256i first = _mm256_unpacklo_epi8(byte2.v, byte3.v);
+  const __m256i second = _mm256_unpackhi_epi8(byte2.v, byte3.v);
+  store(to, {_mm256_unpacklo_epi16(zero, first)});
+  store(to + 8, {_mm256_unpackhi_epi16(zero, first)});
+  store(to + 16, {_mm256_unpacklo_epi16(zero, second)});
+  store(to + 24, {_mm256_unpackhi_epi16(zero, second)});
+}
+// Codes below 16 looked up in the first 16 bytes of a table.
+inline Bytes look_up(Bytes codes, const u8* table) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), codes.v)};
 }
 
 // Eight binary16 numbers as binary32.
@@ -230,13 +247,14 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
 }
 
-// The same but for NaN and for numbers below the lowest, which stay below it: `store_integers` clamps those.
-template <Rounding mode>
+// The same, rounded by the environment, but for NaN and for numbers below the lowest, which stay below it:
+// `store_integers` clamps those.
+template <Rounding>
 Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale)));
   const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
   const __m256 limited = _mm256_min_ps(_mm256_mul_ps(_mm256_castsi256_ps(bits.v), scale), highest);
-  return {_mm256_cvtps_epi32(_mm256_round_ps(limited, rounding_immediate<mode>))};
+  return {_mm256_cvtps_epi32(limited)};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const __m256i lowest = _mm256_set1_epi16(static_cast<short>(r.lowest));

@@ -97,6 +97,7 @@ struct Half {
 inline __m128i shift_count(Half n) { return _mm_cvtepu16_epi64(_mm512_castsi512_si128(n.v)); }
 inline Half shl_uniform(Half a, Half n) { return {_mm512_sll_epi16(a.v, shift_count(n))}; }
 inline Half shr_uniform(Half a, Half n) { return {_mm512_srl_epi16(a.v, shift_count(n))}; }
+inline Half sra_uniform(Half a, Half n) { return {_mm512_sra_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpgt_epi16_mask(a.v, b.v))}; }
 inline Half equal(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpeq_epi16_mask(a.v, b.v))}; }
 inline Half min(Half a, Half b) { return {_mm512_min_epi16(a.v, b.v)}; }
@@ -144,6 +145,10 @@ struct Bytes {
   friend Bytes operator|(Bytes a, Bytes b) { return {_mm512_or_si512(a.v, b.v)}; }
 };
 
+inline Bytes load_bytes(const u8* from) { return {_mm512_loadu_si512(from)}; }
+inline bool any(Bytes a) { return _mm512_test_epi8_mask(a.v, a.v) != 0; }
+// By how much a, unsigned, exceeds b.
+inline Bytes excess(Bytes a, Bytes b) { return {_mm512_subs_epu8(a.v, b.v)}; }
 inline Bytes equal(Bytes a, Bytes b) { return {_mm512_movm_epi8(_mm512_cmpeq_epi8_mask(a.v, b.v))}; }
 inline Bytes and_not(Bytes mask, Bytes b) { return {_mm512_andnot_si512(mask.v, b.v)}; }
 inline Bytes select(Bytes mask, Bytes yes, Bytes no) {
@@ -183,14 +188,46 @@ inline void store_scaled(u32* to, Half bits, u32 scale) {
   store(to + 16, {_mm512_castps_si512(high)});
 }
 
-// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
-inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
-  const __m128i index = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
-  const __m128i low = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte2)), index);
-  const __m128i high = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte3)), index);
-  const __m256i pairs = _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
-  store(to, shl<16>(Narrow{_mm512_cvtepu16_epi32(pairs)}));
+// Sixty-four codes of a byte, in the order that `store_planes` undoes.
+inline Bytes load_planes(const u8* from) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return {_mm512_permutexvar_epi32(order, _mm512_loadu_si512(from))};
 }
+// Stores sixty-four binary32 numbers by their two upper bytes; the lower two are zero.
+inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i first = _mm512_unpacklo_epi8(byte2.v, byte3.v);
+  const __m512i second = _mm512_unpackhi_epi8(byte2.v, byte3.v);
+  store(to, {_mm512_unpacklo_epi16(zero, first)});
+  store(to + 16, {_mm512_unpackhi_epi16(zero, first)});
+  store(to + 32, {_mm512_unpacklo_epi16(zero, second)});
+  store(to + 48, {_mm512_unpackhi_epi16(zero, second)});
+}
+// Codes below 16 looked up in the first 16 bytes of a table.
+inline Bytes look_up(Bytes codes, const u8* table) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), codes.v)};
+}
+
+#if defined(__GNUC__)
+// What newer processors add (Ice Lake, Zen 4): any code looked up in all 256 bytes of a table. A function of its own
+// instruction set can not be inlined into one of a smaller, so the loop around it is marked too.
+#define HALFULP_BYTE_TABLES __attribute__((target("avx512vbmi")))
+inline bool has_byte_tables() { return __builtin_cpu_supports("avx512vbmi"); }
+
+struct ByteTable {
+  __m512i v[4];
+};
+inline ByteTable load_table(const u8* from) {
+  return {{_mm512_loadu_si512(from), _mm512_loadu_si512(from + 64), _mm512_loadu_si512(from + 128),
+           _mm512_loadu_si512(from + 192)}};
+}
+HALFULP_BYTE_TABLES inline Bytes look_up(Bytes codes, const ByteTable& t) {
+  const __m512i low = _mm512_permutex2var_epi8(t.v[0], codes.v, t.v[1]);
+  const __m512i high = _mm512_permutex2var_epi8(t.v[2], codes.v, t.v[3]);
+  return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(codes.v), low, high)};
+}
+#endif
 
 // Sixteen binary16 numbers as binary32.
 inline Narrow widen_half(const u16* from) {

@@ -119,6 +119,9 @@ struct Half {
 
 inline Half shl_uniform(Half a, Half n) { return {vshlq_u16(a.v, vreinterpretq_s16_u16(n.v))}; }
 inline Half shr_uniform(Half a, Half n) { return {vshlq_u16(a.v, vnegq_s16(vreinterpretq_s16_u16(n.v)))}; }
+inline Half sra_uniform(Half a, Half n) {
+  return {vreinterpretq_u16_s16(vshlq_s16(vreinterpretq_s16_u16(a.v), vnegq_s16(vreinterpretq_s16_u16(n.v))))};
+}
 inline Half greater(Half a, Half b) { return {vcgtq_s16(vreinterpretq_s16_u16(a.v), vreinterpretq_s16_u16(b.v))}; }
 inline Half equal(Half a, Half b) { return {vceqq_u16(a.v, b.v)}; }
 inline Half and_not(Half mask, Half b) { return {vbicq_u16(b.v, mask.v)}; }
@@ -167,6 +170,10 @@ struct Bytes {
   friend Bytes operator|(Bytes a, Bytes b) { return {vorrq_u8(a.v, b.v)}; }
 };
 
+inline Bytes load_bytes(const u8* from) { return {vld1q_u8(from)}; }
+inline bool any(Bytes a) { return vmaxvq_u8(a.v) != 0; }
+// By how much a, unsigned, exceeds b.
+inline Bytes excess(Bytes a, Bytes b) { return {vqsubq_u8(a.v, b.v)}; }
 inline Bytes equal(Bytes a, Bytes b) { return {vceqq_u8(a.v, b.v)}; }
 inline Bytes and_not(Bytes mask, Bytes b) { return {vbicq_u8(b.v, mask.v)}; }
 inline Bytes select(Bytes mask, Bytes yes, Bytes no) { return {vbslq_u8(mask.v, yes.v, no.v)}; }
@@ -195,18 +202,19 @@ inline void store_scaled(u32* to, Half bits, u32 scale) {
   vst1q_u32(to + 4, vreinterpretq_u32_f32(vmulq_f32(vcvt_high_f32_f16(halves), factor)));
 }
 
-// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
-inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
-  const uint8x16_t index = vld1q_u8(codes);
-  const uint8x16_t low = vqtbl1q_u8(vld1q_u8(byte2), index);
-  const uint8x16_t high = vqtbl1q_u8(vld1q_u8(byte3), index);
-  const uint16x8_t first = vreinterpretq_u16_u8(vzip1q_u8(low, high));
-  const uint16x8_t second = vreinterpretq_u16_u8(vzip2q_u8(low, high));
+// Sixteen codes of a byte.
+inline Bytes load_planes(const u8* from) { return {vld1q_u8(from)}; }
+// Stores sixteen binary32 numbers by their two upper bytes; the lower two are zero.
+inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+  const uint16x8_t first = vreinterpretq_u16_u8(vzip1q_u8(byte2.v, byte3.v));
+  const uint16x8_t second = vreinterpretq_u16_u8(vzip2q_u8(byte2.v, byte3.v));
   vst1q_u32(to, vshll_n_u16(vget_low_u16(first), 16));
   vst1q_u32(to + 4, vshll_high_n_u16(first, 16));
   vst1q_u32(to + 8, vshll_n_u16(vget_low_u16(second), 16));
   vst1q_u32(to + 12, vshll_high_n_u16(second, 16));
 }
+// Codes below 16 looked up in the first 16 bytes of a table.
+inline Bytes look_up(Bytes codes, const u8* table) { return {vqtbl1q_u8(vld1q_u8(table), codes.v)}; }
 
 // Four binary16 numbers as binary32.
 inline Narrow widen_half(const u16* from) {

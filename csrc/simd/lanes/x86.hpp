@@ -8,17 +8,25 @@
 namespace halfulp {
 inline namespace HALFULP_TARGET {
 
-// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
+// Conversions that name no rounding take the one given here, and all see subnormals, whatever the caller has set; its
+// flags stay untouched.
 class Environment {
  public:
-  // Every conversion here names its rounding, but for those that want truncation.
-  explicit Environment(Rounding = Rounding::toward_zero) : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
+  explicit Environment(Rounding rounding = Rounding::toward_zero) : saved_(_mm_getcsr()) {
+    _mm_setcsr(all_masked | control(rounding));
+  }
   ~Environment() { _mm_setcsr(saved_); }
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
  private:
-  static constexpr unsigned truncate_all_masked = 0x7f80;
+  static constexpr unsigned all_masked = 0x1f80;
+  static constexpr unsigned control(Rounding rounding) {
+    return rounding == Rounding::toward_zero       ? 0x6000
+           : rounding == Rounding::toward_positive ? 0x4000
+           : rounding == Rounding::toward_negative ? 0x2000
+                                                   : 0;
+  }
   unsigned saved_;
 };
 
