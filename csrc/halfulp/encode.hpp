@@ -133,12 +133,16 @@ HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
 //
 //   s EEEEEEEE TTTTTTT|dddddddddddddddd     adding lsb + 0b0111... carries into T, from T into E, and at the top
 //                                           from the largest number into Inf
-// `encode_prefix_number` does not serve NaN: a carry may turn it into anything.
+// `round_prefix_number` does not serve NaN: a carry may turn it into anything.
+template <class V>
+HALFULP_HD constexpr V round_prefix_number(V bits, const Codec<u32>& c) {
+  const V lsb = shr_uniform(bits, V::set(c.shift)) & V::set(1);
+  return bits + V::set((u32{1} << (c.shift - 1)) - 1) + lsb;
+}
+
 template <class V>
 HALFULP_HD constexpr V encode_prefix_number(V bits, const Codec<u32>& c) {
-  const V shift = V::set(c.shift);
-  const V lsb = shr_uniform(bits, shift) & V::set(1);
-  return shr_uniform(bits + V::set((u32{1} << (c.shift - 1)) - 1) + lsb, shift);
+  return shr_uniform(round_prefix_number(bits, c), V::set(c.shift));
 }
 
 template <class V>

@@ -22,9 +22,9 @@ struct HalfRoute {
   u32 sticky_mask;  // the source bits that truncation may lose
   u16 last_place;   // bit 10 - mantissa_bits
   u16 multiplier;   // 2^15 over it
-  u16 overflow;  // magnitude code: the limit itself or what follows it, so that a minimum is enough
-  u16 nan;       // complete code
-  u16 nan_sign;  // all ones: NaN keeps its sign
+  u16 overflow;     // magnitude code: the limit itself or what follows it, so that a minimum is enough
+  u16 nan;          // complete code
+  u16 nan_sign;     // all ones: NaN keeps its sign
   u16 sign_bit;
   bool distinct_nan;   // NaN is not what overflow becomes
   bool unsigned_zero;  // there is no -0

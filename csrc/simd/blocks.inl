@@ -5,6 +5,25 @@ inline namespace HALFULP_TARGET {
 
 constexpr usize block_lanes = 1024;
 
+// Elements stored past the caches at a time: few enough that the next ones are read while these are written.
+constexpr usize piece_lanes = 512;
+
+// A result in pieces: make(start, count, to) computes one, to where it belongs or to a buffer on the way past the
+// caches.
+template <class T, class F>
+void make_result(T* to, usize n, Stores stores, F&& make) {
+  if (!can_store_past_caches || stores == Stores::cached || n < 2 * piece_lanes) return make(usize{0}, n, to);
+  alignas(64) T piece[piece_lanes];
+  usize start = (64 - reinterpret_cast<usize>(to) % 64) % 64 / sizeof(T);
+  make(usize{0}, start, to);
+  for (; start + piece_lanes <= n; start += piece_lanes) {
+    make(start, piece_lanes, piece);
+    store_past_caches(piece, to + start, sizeof piece);
+  }
+  finish_stores();
+  make(start, n - start, to + start);
+}
+
 // Conversions that name no rounding truncate, but for those of some shortcuts.
 template <class Code>
 void encode_block(const Encoder& e, const u32* from, Code* codes, usize n) {
@@ -24,14 +43,33 @@ void encode_from(const Encoder& e, Source source, bool flush, const char* from, 
   }
 }
 
-inline void encode_from_kernel(const Encoder& e, Source source, bool flush, const void* from, void* codes, usize n) {
+inline void encode_from_kernel(const Encoder& e, Source source, bool flush, const void* from, void* codes, usize n,
+                               Stores stores) {
   const Environment environment;
   const char* p = static_cast<const char*>(from);
+  const usize size = source_bytes(source);
+  const auto as = [&](auto* to) {
+    make_result(to, n, stores, [&](usize start, usize count, auto* piece) {
+      if (source != Source::binary32 || flush) return encode_from(e, source, flush, p + start * size, piece, count);
+      encode_block(e, static_cast<const u32*>(from) + start, piece, count);
+    });
+  };
   switch (e.code_bytes) {
-    case 1: return encode_from(e, source, flush, p, static_cast<u8*>(codes), n);
-    case 2: return encode_from(e, source, flush, p, static_cast<u16*>(codes), n);
-    default: return encode_from(e, source, flush, p, static_cast<u32*>(codes), n);
+    case 1: return as(static_cast<u8*>(codes));
+    case 2: return as(static_cast<u16*>(codes));
+    default: return as(static_cast<u32*>(codes));
   }
+}
+
+inline void decode_to_kernel(const ValueDecoder& d, const void* codes, void* to, usize n, Stores stores) {
+  const Environment environment;
+  const auto as = [&](auto* values) {
+    const usize size = static_cast<usize>(d.code_bytes);
+    make_result(values, n, stores, [&](usize start, usize count, auto* piece) {
+      decode_any(d, static_cast<const u8*>(codes) + start * size, piece, count);
+    });
+  };
+  return d.binary32 ? as(static_cast<u32*>(to)) : as(static_cast<u64*>(to));
 }
 
 // Where codes are the front of a binary32 they need not be made: the other bits become zero in place.
@@ -67,13 +105,15 @@ void round_as(const Encoder& e, const ValueDecoder& d, const u32* from, u32* to,
   }
 }
 
-inline void round_kernel(const Encoder& e, const ValueDecoder& d, const u32* from, u32* to, usize n) {
+inline void round_kernel(const Encoder& e, const ValueDecoder& d, const u32* from, u32* to, usize n, Stores stores) {
   const Environment environment;
-  switch (e.code_bytes) {
-    case 1: return round_as<u8>(e, d, from, to, n);
-    case 2: return round_as<u16>(e, d, from, to, n);
-    default: return round_as<u32>(e, d, from, to, n);
-  }
+  make_result(to, n, stores, [&](usize start, usize count, u32* piece) {
+    switch (e.code_bytes) {
+      case 1: return round_as<u8>(e, d, from + start, piece, count);
+      case 2: return round_as<u16>(e, d, from + start, piece, count);
+      default: return round_as<u32>(e, d, from + start, piece, count);
+    }
+  });
 }
 
 }  // inline namespace HALFULP_TARGET

@@ -136,8 +136,21 @@ void decode_as(const ValueDecoder& d, const Code* codes, u32* to, usize n) {
   decode_loop<DecodeRoute::any>(d.narrow, codes, to, n);
 }
 
-inline void decode_kernel(const ValueDecoder& d, const void* codes, void* to, usize n) {
-  const Environment environment;
+// The bits that any of these words has.
+HALFULP_NOINLINE inline u64 gather_bits_kernel(const void* words, usize bytes) {
+  const u8* p = static_cast<const u8*>(words);
+  u64 seen = 0;
+  for (; bytes >= 8; bytes -= 8, p += 8) {
+    u64 word;
+    std::memcpy(&word, p, 8);
+    seen |= word;
+  }
+  u64 rest = 0;
+  std::memcpy(&rest, p, bytes);
+  return seen | rest;
+}
+
+inline void decode_any(const ValueDecoder& d, const void* codes, void* to, usize n) {
   const auto as = [&](auto typed) {
     const auto* p = static_cast<const decltype(typed)*>(codes);
     return d.binary32 ? decode_as(d, p, static_cast<u32*>(to), n)
@@ -149,6 +162,11 @@ inline void decode_kernel(const ValueDecoder& d, const void* codes, void* to, us
     case 4: return as(u32{});
     default: return decode_wide_loop(d.wide, static_cast<const u64*>(codes), static_cast<u64*>(to), n);
   }
+}
+
+inline void decode_kernel(const ValueDecoder& d, const void* codes, void* to, usize n) {
+  const Environment environment;
+  decode_any(d, codes, to, n);
 }
 
 }  // inline namespace HALFULP_TARGET

@@ -63,6 +63,10 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
 ValueDecoder make_value_decoder(const Format& format);
 int code_bytes(const Format& format);
 
+// Whether a result is stored past the caches, which is faster if it would not stay in them and slower if it would.
+// A target without such stores ignores it.
+enum class Stores : u8 { cached, past_caches };
+
 // The loops of one target, over contiguous arrays.
 struct Kernels {
   const char* isa;
@@ -76,6 +80,14 @@ struct Kernels {
   void (*widen)(const u32* from, u64* to, usize n);
   // Codes to binary32 or binary64 bits.
   void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
+  // `narrow` and `encode` in one, for every route but `wide`.
+  void (*encode_from)(const Encoder&, Source, bool flush, const void* from, void* codes, usize n, Stores);
+  // `decode` with a choice of stores.
+  void (*decode_to)(const ValueDecoder&, const void* codes, void* to, usize n, Stores);
+  // decode(encode(x)) of binary32 bits, for every route but `wide` and formats that decode to binary32.
+  void (*round)(const Encoder&, const ValueDecoder&, const u32* from, u32* to, usize n, Stores);
+  // All words of 8 bytes, the last one filled up with zeros, or-ed together.
+  u64 (*gather_bits)(const void* words, usize bytes);
 };
 
 extern const Kernels kernels_portable;

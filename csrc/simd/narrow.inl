@@ -93,14 +93,15 @@ HALFULP_NOINLINE inline usize narrow_fast(Source source, [[maybe_unused]] bool f
   }
 }
 
-inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, usize n) {
-  usize done = 0;
-  {
-    const Environment environment;
-    done = narrow_fast(source, flush, from, to, n);
-  }
+inline void narrow_block(Source source, bool flush, const void* from, u32* to, usize n) {
+  const usize done = narrow_fast(source, flush, from, to, n);
   const char* rest = static_cast<const char*>(from) + done * source_bytes(source);
   if (done < n) encode_wide_as(to_binary32_odd, source, flush, rest, to + done, n - done);
+}
+
+inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, usize n) {
+  const Environment environment;
+  narrow_block(source, flush, from, to, n);
 }
 
 #if defined(HALFULP_SHORTCUTS)

@@ -140,8 +140,8 @@ inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
 
 inline void store(u16* to, Half v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v.v); }
 
-// Thirty-two 8-bit lanes: two vectors of sixteen made narrow. Packing works within 128-bit halves, so the lanes stand in
-// an order of their own until they are stored.
+// Thirty-two 8-bit lanes: two vectors of sixteen made narrow. Packing works within 128-bit halves, so the lanes stand
+// in an order of their own until they are stored.
 struct Bytes {
   __m256i v;
 

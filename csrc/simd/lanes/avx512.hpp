@@ -156,9 +156,7 @@ inline Bytes select(Bytes mask, Bytes yes, Bytes no) {
 }
 inline Bytes narrow(Half a, Half b) { return {_mm512_packus_epi16(a.v, b.v)}; }
 inline Bytes narrow_mask(Half a, Half b) { return {_mm512_packs_epi16(a.v, b.v)}; }
-inline Bytes negative(Half a, Half b) {
-  return {_mm512_movm_epi8(_mm512_movepi8_mask(_mm512_packs_epi16(a.v, b.v)))};
-}
+inline Bytes negative(Half a, Half b) { return {_mm512_movm_epi8(_mm512_movepi8_mask(_mm512_packs_epi16(a.v, b.v)))}; }
 inline void store_ordered(u8* to, Bytes v) {
   const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
   _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order, v.v));

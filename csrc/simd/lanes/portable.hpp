@@ -14,6 +14,10 @@ struct Environment {
   explicit Environment(Rounding = Rounding::toward_zero) {}
 };
 
+constexpr bool can_store_past_caches = false;
+inline void store_past_caches(const void*, void*, usize) {}
+inline void finish_stores() {}
+
 // One code, or one binary32.
 template <class Code>
 Narrow load(const Code* from) {

@@ -30,6 +30,15 @@ class Environment {
   unsigned saved_;
 };
 
+// Stores whole cache lines without reading them first. `to` begins a line.
+constexpr bool can_store_past_caches = true;
+inline void store_past_caches(const void* from, void* to, usize bytes) {
+  const __m256i* p = static_cast<const __m256i*>(from);
+  __m256i* q = static_cast<__m256i*>(to);
+  for (usize i = 0; i < bytes / 32; ++i) _mm256_stream_si256(q + i, _mm256_load_si256(p + i));
+}
+inline void finish_stores() { _mm_sfence(); }
+
 template <Rounding mode>
 inline constexpr int rounding_immediate = (mode == Rounding::nearest_even      ? _MM_FROUND_TO_NEAREST_INT
                                            : mode == Rounding::toward_zero     ? _MM_FROUND_TO_ZERO
