@@ -44,6 +44,27 @@ HALFULP_NOINLINE void encode_prefix_loop(const Codec<u32>& codec, const u32* fro
   for (; i < n; ++i) codes[i] = static_cast<Code>(encode_prefix(One{from[i]}, c).word);
 }
 
+#if defined(HALFULP_UPPER_HALVES)
+// bfloat16 is the upper half, so all of the rounding is done in 16-bit lanes.
+HALFULP_NOINLINE inline usize encode_upper_halves_loop(const Codec<u32>& codec, const u32* from, u16* codes, usize n) {
+  const Codec<u32> c = codec;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow bits[4];
+    for (usize k = 0; k < 4; ++k) bits[k] = load(from + i + k * lanes);
+    if (any_nan(bits)) {
+      for (Narrow& each : bits) each = encode_prefix(each, c);
+      store_block(codes + i, bits);
+    } else {
+      store(codes + i, round_upper_halves(bits[0], bits[1]));
+      store(codes + i + 2 * lanes, round_upper_halves(bits[2], bits[3]));
+    }
+  }
+  return i;
+}
+#endif
+
 #if defined(HALFULP_SHORTCUTS)
 // Sign and NaN join in lanes as wide as the codes: half the work for those of a byte.
 template <bool distinct_nan, bool unsigned_zero>
@@ -163,6 +184,9 @@ usize encode_fast([[maybe_unused]] const Encoder& e, [[maybe_unused]] const u32*
   }
   if constexpr (sizeof(Code) == 2) {
     if (e.shortcut == Shortcut::binary16) return encode_binary16_loop(e.narrow, from, codes, n);
+#if defined(HALFULP_UPPER_HALVES)
+    if (e.route == Route::prefix && e.narrow.shift == 16) return encode_upper_halves_loop(e.narrow, from, codes, n);
+#endif
   }
 #endif
   return 0;

@@ -162,6 +162,21 @@ inline void store_ordered(u8* to, Bytes v) {
   _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order, v.v));
 }
 
+// The upper halves of thirty-two words, one more where the lower half is beyond a half of that, or is just a half and
+// the upper half odd.
+#define HALFULP_UPPER_HALVES
+inline Half round_upper_halves(Narrow first, Narrow second) {
+  const __m512i pairs =
+      _mm512_cvtepu8_epi16(_mm256_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38,
+                                            40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62));
+  const __m512i lower = _mm512_permutex2var_epi16(first.v, pairs, second.v);
+  const __m512i upper = _mm512_permutex2var_epi16(first.v, _mm512_or_si512(pairs, _mm512_set1_epi16(1)), second.v);
+  const __m512i odd = _mm512_and_si512(upper, _mm512_set1_epi16(1));
+  const __m512i last_below = _mm512_sub_epi16(_mm512_set1_epi16(static_cast<short>(0x8000)), odd);
+  const __mmask32 up = _mm512_cmpgt_epu16_mask(lower, last_below);
+  return {_mm512_mask_add_epi16(upper, up, upper, _mm512_set1_epi16(1))};
+}
+
 // Thirty-two binary32 numbers rounded to binary16, nearest even.
 inline Half round_to_half(const u32* from) {
   __m256i parts[2];

@@ -189,6 +189,16 @@ inline Bytes negative(Half a, Half b) {
 }
 inline void store_ordered(u8* to, Bytes v) { vst1q_u8(to, v.v); }
 
+// The upper halves of eight words, one more where the lower half is beyond a half of that, or is just a half and the
+// upper half odd.
+#define HALFULP_UPPER_HALVES
+inline Half round_upper_halves(Narrow first, Narrow second) {
+  const uint16x8_t lower = vuzp1q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
+  const uint16x8_t upper = vuzp2q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
+  const uint16x8_t last_below = vsubq_u16(vdupq_n_u16(0x8000), vandq_u16(upper, vdupq_n_u16(1)));
+  return {vsubq_u16(upper, vcgtq_u16(lower, last_below))};
+}
+
 // Eight binary32 numbers rounded to binary16, nearest even (by the environment).
 inline Half round_to_half(const u32* from) {
   return {to_half(vreinterpretq_f32_u32(vld1q_u32(from)), vreinterpretq_f32_u32(vld1q_u32(from + 4)))};
