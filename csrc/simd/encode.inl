@@ -141,8 +141,8 @@ HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32*
 
 // To a byte most of the clamping happens after packing, which NaN would not survive: a block with one goes the way of
 // the wider codes.
-template <Rounding mode>
-HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, u8* codes, usize n) {
+template <Rounding mode, bool scaled>
+HALFULP_NOINLINE usize encode_small_integer_loop(const IntegerRoute& route, const u32* from, u8* codes, usize n) {
   const IntegerRoute r = route;
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
@@ -150,7 +150,7 @@ HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32*
     Narrow bits[4], v[4];
     for (usize k = 0; k < 4; ++k) {
       bits[k] = load(from + i + k * lanes);
-      v[k] = round_below<mode>(bits[k], r);
+      v[k] = round_below<mode, scaled>(bits[k], r);
     }
     if (any_nan(bits)) {
       for (usize k = 0; k < 4; ++k) v[k] = round_to_integer<mode>(bits[k], r);
@@ -160,6 +160,12 @@ HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32*
     }
   }
   return i;
+}
+
+template <Rounding mode>
+usize encode_integer_loop(const IntegerRoute& r, const u32* from, u8* codes, usize n) {
+  return r.scale == 0x3f800000 ? encode_small_integer_loop<mode, false>(r, from, codes, n)
+                               : encode_small_integer_loop<mode, true>(r, from, codes, n);
 }
 
 template <class Code>

@@ -249,12 +249,15 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
 
 // The same, rounded by the environment, but for NaN and for numbers below the lowest, which stay below it:
 // `store_integers` clamps those.
-template <Rounding>
+template <Rounding, bool scaled>
 Narrow round_below(Narrow bits, const IntegerRoute& r) {
+  const __m256 unscale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.unscale)));
+  const __m256 highest = _mm256_mul_ps(_mm256_set1_ps(static_cast<float>(r.highest)), unscale);
+  // As integers, binary32 numbers above zero are in the same order, and the others below them.
+  const __m256 limited = _mm256_castsi256_ps(_mm256_min_epi32(bits.v, _mm256_castps_si256(highest)));
+  if constexpr (!scaled) return {_mm256_cvtps_epi32(limited)};
   const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale)));
-  const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
-  const __m256 limited = _mm256_min_ps(_mm256_mul_ps(_mm256_castsi256_ps(bits.v), scale), highest);
-  return {_mm256_cvtps_epi32(limited)};
+  return {_mm256_cvtps_epi32(_mm256_mul_ps(limited, scale))};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const __m256i lowest = _mm256_set1_epi16(static_cast<short>(r.lowest));

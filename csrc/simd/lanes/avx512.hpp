@@ -276,12 +276,15 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
 }
 
 // The same but for NaN and for numbers below the lowest, which stay below it: `store_integers` clamps those.
-template <Rounding mode>
+template <Rounding mode, bool scaled>
 Narrow round_below(Narrow bits, const IntegerRoute& r) {
+  const __m512 unscale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.unscale)));
+  const __m512 highest = _mm512_mul_ps(_mm512_set1_ps(static_cast<float>(r.highest)), unscale);
+  // As integers, binary32 numbers above zero are in the same order, and the others below them.
+  const __m512 limited = _mm512_castsi512_ps(_mm512_min_epi32(bits.v, _mm512_castps_si512(highest)));
+  if constexpr (!scaled) return {_mm512_cvt_roundps_epi32(limited, rounding_immediate<mode>)};
   const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale)));
-  const __m512 highest = _mm512_set1_ps(static_cast<float>(r.highest));
-  const __m512 limited = _mm512_min_ps(_mm512_mul_ps(_mm512_castsi512_ps(bits.v), scale), highest);
-  return {_mm512_cvt_roundps_epi32(limited, rounding_immediate<mode>)};
+  return {_mm512_cvt_roundps_epi32(_mm512_mul_ps(limited, scale), rounding_immediate<mode>)};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const __m512i lowest = _mm512_set1_epi16(static_cast<short>(r.lowest));

@@ -258,7 +258,7 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
 }
 
 // The same but for NaN and for numbers below the lowest, which stay below it: `store_integers` clamps those.
-template <Rounding mode>
+template <Rounding mode, bool>
 Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const float32x4_t scaled = vmulq_f32(vreinterpretq_f32_u32(bits.v), vreinterpretq_f32_u32(vdupq_n_u32(r.scale)));
   const float32x4_t limited = vminq_f32(scaled, vdupq_n_f32(static_cast<float>(r.highest)));
