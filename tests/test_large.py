@@ -60,6 +60,21 @@ def test_float64(isa: str) -> None:
     check(hu.formats["float8_e5m2"].encode, np.nan_to_num(numbers()[: 7 << 20]).astype(np.float64), 3)
 
 
+def test_float64_to_float32_is_numpys(isa: str) -> None:
+    """The processor's own rounding to nearest, by the route that has no other judge."""
+    bits = np.arange(6 << 20, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    # Exponents from below the smallest binary32 to beyond the largest.
+    x = (bits & np.uint64(0x807FFFFFFFFFFFFF)) | (
+        (bits >> np.uint64(7)) % np.uint64(300) + np.uint64(865)
+    ) << np.uint64(52)
+    ties = x & ~np.uint64(0xFFFFFFF)
+    for each in (x.view(np.float64), ties.view(np.float64)):
+        with np.errstate(over="ignore", under="ignore"):
+            expected = each.astype(np.float32)
+        assert hu.formats["float32"].encode(each).tobytes() == expected.tobytes()
+        assert hu.formats["float32"].encode(expected).tobytes() == expected.tobytes()
+
+
 def test_in_place(isa: str) -> None:
     x = numbers()
     expected = hu.formats["bfloat16"].round(x)

@@ -161,6 +161,20 @@ HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {
          f.bias == 15 && c.overflow.positive == f.inf_magnitude();
 }
 
+// binary32 itself with the ordinary policy: what is no NaN stays as it is.
+HALFULP_HD constexpr bool is_binary32(const Format& f, const Policy& p) {
+  return f.is_signed && f.specials == Specials::ieee && f.exponent_bits == 8 && f.mantissa_bits == 23 &&
+         f.bias == 127 && p.rounding == Rounding::nearest_even && p.overflow == Overflow::standard &&
+         p.subnormals == Subnormals::gradual && !p.nan.keep_payload;
+}
+
+template <class V, class Word>
+HALFULP_HD constexpr V encode_binary32(V bits, const BySign<Word>& nan) {
+  const V negative = greater(V::set(0), bits);
+  const V positive_code = V::set(static_cast<u32>(nan.positive));
+  return select(is_nan(bits), select(negative, V::set(static_cast<u32>(nan.negative)), positive_code), bits);
+}
+
 HALFULP_HD constexpr bool is_prefix(const Format& f, const Codec<u32>& c) {
   return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 8 && f.bias == 127 &&
          c.overflow.positive == f.inf_magnitude();

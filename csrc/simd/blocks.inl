@@ -38,14 +38,18 @@ void encode_from(const Encoder& e, Source source, bool flush, const char* from, 
   const usize size = source_bytes(source);
   for (usize i = 0; i < n; i += block_lanes) {
     const usize count = n - i < block_lanes ? n - i : block_lanes;
-    narrow_block(source, flush, from + i * size, binary32, count);
+    if (e.shortcut == Shortcut::binary32) {
+      narrow_to_nearest(source, from + i * size, binary32, count);
+    } else {
+      narrow_block(source, flush, from + i * size, binary32, count);
+    }
     encode_block(e, binary32, codes + i, count);
   }
 }
 
 inline void encode_from_kernel(const Encoder& e, Source source, bool flush, const void* from, void* codes, usize n,
                                Stores stores) {
-  const Environment environment;
+  const Environment environment(e.shortcut == Shortcut::binary32 ? Rounding::nearest_even : Rounding::toward_zero);
   const char* p = static_cast<const char*>(from);
   const usize size = source_bytes(source);
   const auto as = [&](auto* to) {

@@ -179,10 +179,22 @@ usize encode_integer_as(const IntegerRoute& r, const u32* from, Code* codes, usi
 }
 #endif
 
+HALFULP_NOINLINE inline usize encode_binary32_loop(const Codec<u64>& codec, const u32* from, u32* codes, usize n) {
+  const BySign<u64> nan = codec.nan;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(codes + i, encode_binary32(load(from + i), nan));
+  for (; i < n; ++i) codes[i] = encode_binary32(One{from[i]}, nan).word;
+  return n;
+}
+
 // As many elements from the start as the shortcut of this target takes.
 template <class Code>
 usize encode_fast([[maybe_unused]] const Encoder& e, [[maybe_unused]] const u32* from, [[maybe_unused]] Code* codes,
                   [[maybe_unused]] usize n) {
+  if constexpr (sizeof(Code) == 4) {
+    if (e.shortcut == Shortcut::binary32) return encode_binary32_loop(e.wide, from, codes, n);
+  }
 #if defined(HALFULP_SHORTCUTS)
   if constexpr (sizeof(Code) <= 2) {
     if (e.shortcut == Shortcut::half_route) return encode_half_as(e.half, from, codes, n);
@@ -217,6 +229,7 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
 inline Rounding encode_rounding(const Encoder& e) {
   return e.shortcut == Shortcut::integer    ? e.integer.rounding
          : e.shortcut == Shortcut::binary16 ? Rounding::nearest_even
+         : e.shortcut == Shortcut::binary32 ? Rounding::nearest_even
                                             : Rounding::toward_zero;
 }
 

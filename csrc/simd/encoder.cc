@@ -17,6 +17,7 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   e.code_bytes = code_bytes(format);
   e.wide = make_codec<u64>(format, policy);
   e.route = Route::wide;
+  if (is_binary32(format, policy)) e.shortcut = Shortcut::binary32;
   if (format.narrows_from_binary32()) {
     e.narrow = make_codec<u32>(format, policy);
     e.route = is_prefix(format, e.narrow) ? Route::prefix

@@ -19,7 +19,8 @@ enum class Route : u8 {
 };
 
 // A faster way on targets whose hardware converts to binary16 and to integers with a rounding of our choice.
-enum class Shortcut : u8 { none, half_route, binary16, integer };
+// `binary32` serves that format itself, which the narrow routes cannot.
+enum class Shortcut : u8 { none, half_route, binary16, integer, binary32 };
 
 // A codec with everything the kernels of every target may read.
 struct Encoder {
@@ -80,7 +81,7 @@ struct Kernels {
   void (*widen)(const u32* from, u64* to, usize n);
   // Codes to binary32 or binary64 bits.
   void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
-  // `narrow` and `encode` in one, for every route but `wide`.
+  // `narrow` and `encode` in one, for every route but `wide` and for every shortcut.
   void (*encode_from)(const Encoder&, Source, bool flush, const void* from, void* codes, usize n, Stores);
   // `decode` with a choice of stores.
   void (*decode_to)(const ValueDecoder&, const void* codes, void* to, usize n, Stores);

@@ -90,6 +90,7 @@ Stores stores_for(usize elements, usize bytes_from, usize bytes_to) {
 
 // Whether encode_block takes arrays of any length.
 bool takes_any_length(const Encoder& e, Source source) {
+  if (e.shortcut == Shortcut::binary32) return true;
   return e.route != Route::wide && (!e.via_binary32 || source == Source::binary32 || source == Source::binary16);
 }
 

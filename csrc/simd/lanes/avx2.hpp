@@ -232,6 +232,12 @@ inline Narrow round_to_odd(const double* from) {
   return {_mm256_castps_si256(_mm256_set_m128(parts[1], parts[0]))};
 }
 
+// Eight binary64 numbers rounded by the environment.
+inline Narrow round_to_nearest(const double* from) {
+  const __m128 low = _mm256_cvtpd_ps(_mm256_loadu_pd(from));
+  return {_mm256_castps_si256(_mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(from + 4)), low))};
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {

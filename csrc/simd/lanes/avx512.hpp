@@ -260,6 +260,16 @@ inline Narrow round_to_odd(const double* from) {
   return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
 }
 
+// Sixteen binary64 numbers rounded to nearest.
+inline Narrow round_to_nearest(const double* from) {
+  __m256i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    parts[k] = _mm256_castps_si256(_mm512_cvt_roundpd_ps(_mm512_loadu_pd(from + 8 * k), nearest));
+  }
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {

@@ -241,6 +241,11 @@ inline Narrow round_to_odd(const double* from) {
   return {vreinterpretq_u32_f32(vcvtx_high_f32_f64(low, vld1q_f64(from + 2)))};
 }
 
+// Four binary64 numbers rounded by the environment.
+inline Narrow round_to_nearest(const double* from) {
+  return {vreinterpretq_u32_f32(vcvt_high_f32_f64(vcvt_f32_f64(vld1q_f64(from)), vld1q_f64(from + 2)))};
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
