@@ -3,19 +3,31 @@
 namespace halfulp {
 inline namespace HALFULP_TARGET {
 
-template <DecodeRoute route, class V>
-V decode_code(V code, const Decoder<u32>& d) {
-  if constexpr (route == DecodeRoute::prefix) return decode_prefix(code, d);
-  return decode(code, d);
-}
-
-template <DecodeRoute route, class Code>
+template <class Code>
 HALFULP_NOINLINE void decode_loop(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
   const Decoder<u32> d = decoder;
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
-  for (; i + lanes <= n; i += lanes) store(to + i, decode_code<route>(load(codes + i), d));
-  for (; i < n; ++i) to[i] = decode_code<route>(One{codes[i]}, d).word;
+  for (; i + lanes <= n; i += lanes) store(to + i, decode(load(codes + i), d));
+  for (; i < n; ++i) to[i] = decode(One{codes[i]}, d).word;
+}
+
+// Only NaN, which may have to be made quiet, needs more than a shift.
+template <class Code>
+HALFULP_NOINLINE void decode_prefix_loop(const Decoder<u32>& decoder, const Code* codes, u32* to, usize n) {
+  const Decoder<u32> d = decoder;
+  const Narrow shift = Narrow::set(23 - d.mantissa_bits);
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; lanes > 1 && i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow v[4];
+    for (usize k = 0; k < 4; ++k) v[k] = shl(load(codes + i + k * lanes), shift);
+    if (any_nan(v)) {
+      for (usize k = 0; k < 4; ++k) v[k] = decode_prefix(load(codes + i + k * lanes), d);
+    }
+    for (usize k = 0; k < 4; ++k) store(to + i + k * lanes, v[k]);
+  }
+  for (; i < n; ++i) to[i] = decode_prefix(One{codes[i]}, d).word;
 }
 
 template <class Code>
@@ -132,8 +144,8 @@ void decode_as(const ValueDecoder& d, const Code* codes, u32* to, usize n) {
   if constexpr (sizeof(Code) == 1) {
     if (d.has_table) return decode_table_loop(d.table, codes, to, n);
   }
-  if (d.route == DecodeRoute::prefix) return decode_loop<DecodeRoute::prefix>(d.narrow, codes, to, n);
-  decode_loop<DecodeRoute::any>(d.narrow, codes, to, n);
+  if (d.route == DecodeRoute::prefix) return decode_prefix_loop(d.narrow, codes, to, n);
+  decode_loop(d.narrow, codes, to, n);
 }
 
 // The bits that any of these words has.

@@ -117,11 +117,20 @@ HALFULP_NOINLINE inline usize encode_binary16_loop(const Codec<u32>& codec, cons
   const BySign<u32> nan = codec.nan;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const Half bits = round_to_half(from + i);
-    const Half is_nan = greater(bits & Half::set(0x7fff), Half::set(0x7c00));
-    const Half sign = bits & Half::set(static_cast<u16>(nan.positive ^ nan.negative));
-    store(codes + i, select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits));
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    Narrow x[4];
+    for (usize k = 0; k < 4; ++k) x[k] = load(from + i + k * Narrow::lanes);
+    const bool has_nan = any_nan(x);
+    for (usize k = i; k < i + 2 * lanes; k += lanes) {
+      const Half bits = round_to_half(from + k);
+      if (!has_nan) {
+        store(codes + k, bits);
+        continue;
+      }
+      const Half is_nan = greater(bits & Half::set(0x7fff), Half::set(0x7c00));
+      const Half sign = bits & Half::set(static_cast<u16>(nan.positive ^ nan.negative));
+      store(codes + k, select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits));
+    }
   }
   return i;
 }
