@@ -1,4 +1,4 @@
-"""Command line of the benchmarks: measure, print a table, and if asked write JSON or the README."""
+"""Command line of the benchmarks: measure, print a table, and if asked write JSON, a drawing or the README."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 
 import halfulp as hu
 
-from benchmarks import calls, contenders, report
+from benchmarks import calls, contenders, plot, report
 from benchmarks.contenders import FORMATS, HALFULP, LOOP, SIZES, Conversion, Data
 from benchmarks.report import Row
 from benchmarks.timing import interleaved, ratio
@@ -27,7 +27,7 @@ def measure(conversion: Conversion, size: str, rounds: int) -> Row:
     loop = min((each for name, each in times.items() if name.startswith(LOOP)), key=median)
     ours = times[HALFULP]
     against = {name: ratio(times[name], ours) if name in times else None for name in ("numpy", "ml_dtypes", "torch")}
-    moved = data.reals.itemsize + data.codes.itemsize
+    moved = data.source.itemsize + data.result.itemsize
     speed = count / median(ours)
     return Row(conversion.name, size, speed, speed * moved, ratio(loop, ours), **against)
 
@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--formats", type=names(tuple(hu.formats), "formats"), default=FORMATS)
     parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
+    parser.add_argument("--plot", type=plot.path, metavar="FILE.svg", help="draw the fractions of the loop")
     parser.add_argument("--write", action="store_true", help="write the README of this folder")
     return parser.parse_args()
 
@@ -74,6 +75,8 @@ def main() -> None:
         print(f"\n{report.call_table(overhead)}")
         if args.json is not None:
             args.json.write_text(json.dumps(report.as_json(rows, overhead), indent=1) + "\n")
+        if args.plot is not None:
+            args.plot.write_text(plot.svg(rows))
         if args.write:
             report.README.write_text(report.readme(rows, overhead, rounds))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import halfulp as hu
 import numpy as np
@@ -16,28 +16,37 @@ from benchmarks.timing import Repeated, repeated
 Array = np.ndarray[Any, Any]
 SIZES = {"small": 4 << 10, "medium": 256 << 10, "large": 64 << 20}
 FORMATS = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float4_e2m1fn", "int8")
+ROUNDED = ("bfloat16", "float8_e4m3fn")
 NUMPY_TYPES = {"float16": np.float16, "int8": np.int8}
 HALFULP, LOOP = "halfulp", "loop "
 
 
 @dataclass(frozen=True)
 class Conversion:
-    """From or to the codes of a format; `real` is the float on the other side."""
+    """A method of a format; `real` is the float on the other side, or on both of `round`."""
 
     format: str
     real: str
-    encodes: bool
+    verb: Literal["encode", "decode", "round"]
 
     @property
     def name(self) -> str:
-        return f"{self.real} -> {self.format}" if self.encodes else f"{self.format} -> {self.real}"
+        """How the tables call it."""
+        match self.verb:
+            case "encode":
+                return f"{self.real} -> {self.format}"
+            case "decode":
+                return f"{self.format} -> {self.real}"
+            case "round":
+                return f"{self.real} rounded to {self.format}"
 
 
 def conversions(formats: tuple[str, ...]) -> list[Conversion]:
-    """Float32 to every format and back, and float64 to the first."""
-    there = [Conversion(name, "float32", True) for name in formats]
-    back = [Conversion(name, "float32", False) for name in formats]
-    return [*there, Conversion(formats[0], "float64", True), *back]
+    """Float32 to every format and back, float64 to the first, and rounding to those that one rounds to in place."""
+    there = [Conversion(name, "float32", "encode") for name in formats]
+    back = [Conversion(name, "float32", "decode") for name in formats]
+    rounded = [Conversion(name, "float32", "round") for name in formats if name in ROUNDED]
+    return [*there, Conversion(formats[0], "float64", "encode"), *back, *rounded]
 
 
 def optional(name: str) -> ModuleType | None:
@@ -62,13 +71,18 @@ class Data:
             part = self.reals[start : start + step]
             part[:] = rng.standard_normal(part.size, np.float32)
         self.format.encode(self.reals, out=self.codes)
+        source, result = (self.codes, self.reals) if conversion.verb == "decode" else (self.reals, self.codes)
+        self.source = source
+        self.result = limit.aligned(count, conversion.real) if conversion.verb == "round" else result
 
     def contenders(self) -> dict[str, Repeated]:
         """Every way to do it, by name; the loops first."""
-        source, result = (self.reals, self.codes) if self.conversion.encodes else (self.codes, self.reals)
+        source, result = self.source, self.result
         found: dict[str, Repeated] = {LOOP + k: run for k, run in limit.loops(source, result).items()}
-        verb = self.format.encode if self.conversion.encodes else self.format.decode
+        verb = getattr(self.format, self.conversion.verb)
         found[HALFULP] = repeated(lambda: verb(source, out=result))
+        if self.conversion.verb == "round":  # which no peer does in one call
+            return found
         for name, peer in (("numpy", self._numpy), ("ml_dtypes", self._ml_dtypes), ("torch", self._torch)):
             run = peer()
             if run is not None:
@@ -77,7 +91,7 @@ class Data:
 
     def _copies(self, dtype: Any) -> Repeated:
         typed = self.codes.view(dtype)
-        a, b = (self.reals, typed) if self.conversion.encodes else (typed, self.reals)
+        a, b = (self.reals, typed) if self.conversion.verb == "encode" else (typed, self.reals)
         return repeated(lambda: np.copyto(b, a, casting="unsafe"))
 
     def _numpy(self) -> Repeated | None:
@@ -97,7 +111,7 @@ class Data:
         storage = {1: np.uint8, 2: np.int16}[self.codes.itemsize]
         typed = torch.from_numpy(self.codes.view(storage)).view(dtype)
         reals = torch.from_numpy(self.reals)
-        a, b = (reals, typed) if self.conversion.encodes else (typed, reals)
+        a, b = (reals, typed) if self.conversion.verb == "encode" else (typed, reals)
         return repeated(lambda: b.copy_(a))
 
 
@@ -108,7 +122,7 @@ def check(formats: tuple[str, ...]) -> None:
         dtype = getattr(ml_dtypes, name, NUMPY_TYPES.get(name))
         if dtype is None or name == "int8":  # NumPy's cast to int8 truncates
             continue
-        data = Data(Conversion(name, "float32", True), SIZES["medium"])
+        data = Data(Conversion(name, "float32", "encode"), SIZES["medium"])
         peer = data.reals.astype(dtype).view(data.codes.dtype)
         if not np.array_equal(peer, data.codes):
             raise AssertionError(f"{name}: codes differ from the peer's")

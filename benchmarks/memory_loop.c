@@ -34,6 +34,7 @@ BOTH(1, 4)
 BOTH(4, 2)
 BOTH(2, 4)
 BOTH(8, 1)
+BOTH(4, 4)
 
 #define CASE(in, out)                                                                      \
   case 16 * in + out:                                                                      \
@@ -49,6 +50,7 @@ int memory_loop(const void* from, void* to, size_t bytes_in, int in, int out, in
       CASE(4, 2)
       CASE(2, 4)
       CASE(8, 1)
+      CASE(4, 4)
       default: return 1;
     }
     FENCE();

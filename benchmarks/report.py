@@ -109,7 +109,8 @@ def readme(rows: list[Row], calls: dict[str, dict[int, float]], rounds: dict[str
     return f"""# Benchmarks
 
 ```
-python -m benchmarks [--isa NAME] [--sizes small,medium,large] [--formats A,B] [--quick] [--json FILE] [--write]
+python -m benchmarks [--isa NAME] [--sizes small,medium,large] [--formats A,B] [--quick]
+                     [--json FILE] [--plot FILE.svg] [--write]
 ```
 
 Ours, the peers and the memory loop take turns, round after round, in one process and on one thread. Every ratio is the

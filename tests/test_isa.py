@@ -279,7 +279,7 @@ def test_show_config(capsys: pytest.CaptureFixture[str]) -> None:
     assert rows["halfulp"] == hu.__version__
     assert rows["isa"] == f"scalar (available: {', '.join(hu.available_isas())})"
     assert rows["numpy"] == np.__version__
-    assert set(rows) == {"halfulp", "isa", "compiler", "numpy", "python", "platform"}
+    assert set(rows) == {"halfulp", "isa", "threads", "compiler", "numpy", "python", "platform"}
 
 
 def test_the_headers_are_shipped() -> None:

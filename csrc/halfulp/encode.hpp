@@ -133,12 +133,16 @@ HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
 //
 //   s EEEEEEEE TTTTTTT|dddddddddddddddd     adding lsb + 0b0111... carries into T, from T into E, and at the top
 //                                           from the largest number into Inf
-// `encode_prefix_number` does not serve NaN: a carry may turn it into anything.
+// `round_prefix_number` does not serve NaN: a carry may turn it into anything.
+template <class V>
+HALFULP_HD constexpr V round_prefix_number(V bits, const Codec<u32>& c) {
+  const V lsb = shr_uniform(bits, V::set(c.shift)) & V::set(1);
+  return bits + V::set((u32{1} << (c.shift - 1)) - 1) + lsb;
+}
+
 template <class V>
 HALFULP_HD constexpr V encode_prefix_number(V bits, const Codec<u32>& c) {
-  const V shift = V::set(c.shift);
-  const V lsb = shr_uniform(bits, shift) & V::set(1);
-  return shr_uniform(bits + V::set((u32{1} << (c.shift - 1)) - 1) + lsb, shift);
+  return shr_uniform(round_prefix_number(bits, c), V::set(c.shift));
 }
 
 template <class V>
@@ -155,6 +159,20 @@ HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
 HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {
   return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 5 && f.mantissa_bits == 10 &&
          f.bias == 15 && c.overflow.positive == f.inf_magnitude();
+}
+
+// binary32 itself with the ordinary policy: what is no NaN stays as it is.
+HALFULP_HD constexpr bool is_binary32(const Format& f, const Policy& p) {
+  return f.is_signed && f.specials == Specials::ieee && f.exponent_bits == 8 && f.mantissa_bits == 23 &&
+         f.bias == 127 && p.rounding == Rounding::nearest_even && p.overflow == Overflow::standard &&
+         p.subnormals == Subnormals::gradual && !p.nan.keep_payload;
+}
+
+template <class V, class Word>
+HALFULP_HD constexpr V encode_binary32(V bits, const BySign<Word>& nan) {
+  const V negative = greater(V::set(0), bits);
+  const V positive_code = V::set(static_cast<u32>(nan.positive));
+  return select(is_nan(bits), select(negative, V::set(static_cast<u32>(nan.negative)), positive_code), bits);
 }
 
 HALFULP_HD constexpr bool is_prefix(const Format& f, const Codec<u32>& c) {

@@ -31,31 +31,75 @@ HALFULP_NOINLINE void encode_prefix_loop(const Codec<u32>& codec, const u32* fro
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
   for (; lanes > 1 && i + 4 * lanes <= n; i += 4 * lanes) {
-    Narrow v[4];
-    Narrow nan = Narrow::set(0);
+    Narrow bits[4], v[4];
     for (usize k = 0; k < 4; ++k) {
-      const Narrow bits = load(from + i + k * lanes);
-      nan = nan | is_nan(bits);
-      v[k] = encode_prefix_number(bits, c);
+      bits[k] = load(from + i + k * lanes);
+      v[k] = encode_prefix_number(bits[k], c);
     }
-    if (any(nan)) {
-      for (usize k = 0; k < 4; ++k) v[k] = encode_prefix(load(from + i + k * lanes), c);
+    if (any_nan(bits)) {
+      for (usize k = 0; k < 4; ++k) v[k] = encode_prefix(bits[k], c);
     }
     store_block(codes + i, v);
   }
   for (; i < n; ++i) codes[i] = static_cast<Code>(encode_prefix(One{from[i]}, c).word);
 }
 
+#if defined(HALFULP_UPPER_HALVES)
+// bfloat16 is the upper half, so all of the rounding is done in 16-bit lanes.
+HALFULP_NOINLINE inline usize encode_upper_halves_loop(const Codec<u32>& codec, const u32* from, u16* codes, usize n) {
+  const Codec<u32> c = codec;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow bits[4];
+    for (usize k = 0; k < 4; ++k) bits[k] = load(from + i + k * lanes);
+    if (any_nan(bits)) {
+      for (Narrow& each : bits) each = encode_prefix(each, c);
+      store_block(codes + i, bits);
+    } else {
+      store(codes + i, round_upper_halves(bits[0], bits[1]));
+      store(codes + i + 2 * lanes, round_upper_halves(bits[2], bits[3]));
+    }
+  }
+  return i;
+}
+#endif
+
 #if defined(HALFULP_SHORTCUTS)
-template <bool distinct_nan, bool unsigned_zero, class Code>
-HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, Code* codes, usize n) {
+// Sign and NaN join in lanes as wide as the codes: half the work for those of a byte.
+template <bool distinct_nan, bool unsigned_zero>
+HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, u8* codes, usize n) {
   const HalfRoute h = half;
   constexpr usize lanes = Half::lanes;
   usize i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    const Half v[2] = {encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i, h), h),
-                       encode_half<distinct_nan, unsigned_zero>(truncate_to_half(from + i + lanes, h), h)};
-    store_block(codes + i, v);
+    Half bits[2], magnitude[2], code[2], nan[2];
+    for (usize k = 0; k < 2; ++k) {
+      const TruncatedHalf x = truncate_to_half(from + i + k * lanes, h);
+      bits[k] = x.bits;
+      magnitude[k] = x.bits & Half::set(0x7fff);
+      code[k] = round_half(magnitude[k], x.lost, h);
+      nan[k] = greater(magnitude[k], Half::set(0x7c00));
+    }
+    const Bytes all = narrow(code[0], code[1]);
+    const Bytes is_nan = distinct_nan ? narrow_mask(nan[0], nan[1]) : all;
+    store_ordered(codes + i, finish_half<distinct_nan, unsigned_zero>(all, negative(bits[0], bits[1]), is_nan, h));
+  }
+  return i;
+}
+
+template <bool distinct_nan, bool unsigned_zero>
+HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, u16* codes, usize n) {
+  const HalfRoute h = half;
+  constexpr usize lanes = Half::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const TruncatedHalf x = truncate_to_half(from + i, h);
+    const Half magnitude = x.bits & Half::set(0x7fff);
+    const Half code = round_half(magnitude, x.lost, h);
+    const Half nan = greater(magnitude, Half::set(0x7c00));
+    const Half sign = equal(x.bits & Half::set(0x8000), Half::set(0x8000));
+    store(codes + i, finish_half<distinct_nan, unsigned_zero>(code, sign, nan, h));
   }
   return i;
 }
@@ -74,20 +118,25 @@ HALFULP_NOINLINE inline usize encode_binary16_loop(const Codec<u32>& codec, cons
   constexpr usize lanes = Half::lanes;
   usize i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    Half v[2];
-    for (usize k = 0; k < 2; ++k) {
-      const Half bits = round_to_half(from + i + k * lanes);
+    Narrow x[4];
+    for (usize k = 0; k < 4; ++k) x[k] = load(from + i + k * Narrow::lanes);
+    const bool has_nan = any_nan(x);
+    for (usize k = i; k < i + 2 * lanes; k += lanes) {
+      const Half bits = round_to_half(from + k);
+      if (!has_nan) {
+        store(codes + k, bits);
+        continue;
+      }
       const Half is_nan = greater(bits & Half::set(0x7fff), Half::set(0x7c00));
       const Half sign = bits & Half::set(static_cast<u16>(nan.positive ^ nan.negative));
-      v[k] = select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits);
+      store(codes + k, select(is_nan, Half::set(static_cast<u16>(nan.positive)) | sign, bits));
     }
-    store_block(codes + i, v);
   }
   return i;
 }
 
-template <Rounding mode, class Code>
-HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, Code* codes, usize n) {
+template <Rounding mode>
+HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32* from, u16* codes, usize n) {
   const IntegerRoute r = route;
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
@@ -97,6 +146,35 @@ HALFULP_NOINLINE usize encode_integer_loop(const IntegerRoute& route, const u32*
     store_block(codes + i, v);
   }
   return i;
+}
+
+// To a byte most of the clamping happens after packing, which NaN would not survive: a block with one goes the way of
+// the wider codes.
+template <Rounding mode, bool scaled>
+HALFULP_NOINLINE usize encode_small_integer_loop(const IntegerRoute& route, const u32* from, u8* codes, usize n) {
+  const IntegerRoute r = route;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    Narrow bits[4], v[4];
+    for (usize k = 0; k < 4; ++k) {
+      bits[k] = load(from + i + k * lanes);
+      v[k] = round_below<mode, scaled>(bits[k], r);
+    }
+    if (any_nan(bits)) {
+      for (usize k = 0; k < 4; ++k) v[k] = round_to_integer<mode>(bits[k], r);
+      store_block(codes + i, v);
+    } else {
+      store_integers(codes + i, v, r);
+    }
+  }
+  return i;
+}
+
+template <Rounding mode>
+usize encode_integer_loop(const IntegerRoute& r, const u32* from, u8* codes, usize n) {
+  return r.scale == 0x3f800000 ? encode_small_integer_loop<mode, false>(r, from, codes, n)
+                               : encode_small_integer_loop<mode, true>(r, from, codes, n);
 }
 
 template <class Code>
@@ -110,10 +188,22 @@ usize encode_integer_as(const IntegerRoute& r, const u32* from, Code* codes, usi
 }
 #endif
 
+HALFULP_NOINLINE inline usize encode_binary32_loop(const Codec<u64>& codec, const u32* from, u32* codes, usize n) {
+  const BySign<u64> nan = codec.nan;
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(codes + i, encode_binary32(load(from + i), nan));
+  for (; i < n; ++i) codes[i] = encode_binary32(One{from[i]}, nan).word;
+  return n;
+}
+
 // As many elements from the start as the shortcut of this target takes.
 template <class Code>
 usize encode_fast([[maybe_unused]] const Encoder& e, [[maybe_unused]] const u32* from, [[maybe_unused]] Code* codes,
                   [[maybe_unused]] usize n) {
+  if constexpr (sizeof(Code) == 4) {
+    if (e.shortcut == Shortcut::binary32) return encode_binary32_loop(e.wide, from, codes, n);
+  }
 #if defined(HALFULP_SHORTCUTS)
   if constexpr (sizeof(Code) <= 2) {
     if (e.shortcut == Shortcut::half_route) return encode_half_as(e.half, from, codes, n);
@@ -121,6 +211,9 @@ usize encode_fast([[maybe_unused]] const Encoder& e, [[maybe_unused]] const u32*
   }
   if constexpr (sizeof(Code) == 2) {
     if (e.shortcut == Shortcut::binary16) return encode_binary16_loop(e.narrow, from, codes, n);
+#if defined(HALFULP_UPPER_HALVES)
+    if (e.route == Route::prefix && e.narrow.shift == 16) return encode_upper_halves_loop(e.narrow, from, codes, n);
+#endif
   }
 #endif
   return 0;
@@ -141,8 +234,16 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
   }
 }
 
+// What conversions that name no rounding must do.
+inline Rounding encode_rounding(const Encoder& e) {
+  return e.shortcut == Shortcut::integer    ? e.integer.rounding
+         : e.shortcut == Shortcut::binary16 ? Rounding::nearest_even
+         : e.shortcut == Shortcut::binary32 ? Rounding::nearest_even
+                                            : Rounding::toward_zero;
+}
+
 inline void encode_kernel(const Encoder& e, const u32* from, void* codes, usize n) {
-  const Environment environment(e.shortcut == Shortcut::binary16 ? Rounding::nearest_even : Rounding::toward_zero);
+  const Environment environment(encode_rounding(e));
   switch (e.code_bytes) {
     case 1: return encode_as(e, from, static_cast<u8*>(codes), n);
     case 2: return encode_as(e, from, static_cast<u16*>(codes), n);

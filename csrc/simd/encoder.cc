@@ -16,6 +16,7 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   e.code_bytes = code_bytes(format);
   e.wide = make_codec<u64>(format, policy);
   e.route = Route::wide;
+  if (is_binary32(format, policy)) e.shortcut = Shortcut::binary32;
   if (format.narrows_from_binary32()) {
     e.narrow = make_codec<u32>(format, policy);
     e.route = is_prefix(format, e.narrow) ? Route::prefix
@@ -37,14 +38,14 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
 
 namespace {
 
-// Bytes 2 and 3 of the values of 16 codes, if the lower two are zero in all of them (they are unless the values are
-// subnormal in binary32: four bits of code make at most four of significand).
-bool fill_nibbles(ValueDecoder& d) {
+// The table by bytes, if the lower two of four are zero in all of it: they are unless a format has more than eight
+// significant bits or is subnormal in binary32.
+bool fill_planes(ValueDecoder& d) {
   u32 low_bytes = 0;
-  for (u32 code = 0; code < 16; ++code) {
+  for (u32 code = 0; code < 256; ++code) {
     low_bytes |= d.table[code] & 0xffff;
-    d.nibbles[0][code] = static_cast<u8>(d.table[code] >> 16);
-    d.nibbles[1][code] = static_cast<u8>(d.table[code] >> 24);
+    d.planes[0][code] = static_cast<u8>(d.table[code] >> 16);
+    d.planes[1][code] = static_cast<u8>(d.table[code] >> 24);
   }
   return low_bytes == 0;
 }
@@ -70,11 +71,12 @@ ValueDecoder make_value_decoder(const Format& format) {
   if (d.has_table) {
     const u32 mask = static_cast<u32>(d.code_mask);
     for (u32 code = 0; code < 256; ++code) d.table[code] = decode(Lane<u32>{code & mask}, d.narrow).word;
+    d.has_planes = fill_planes(d);
   }
   d.route = DecodeRoute::any;
   if (is_prefix(format)) {
     d.route = DecodeRoute::prefix;
-  } else if (d.has_table && format.bits() <= 4 && fill_nibbles(d)) {
+  } else if (d.has_planes && format.bits() <= 4) {
     d.route = DecodeRoute::nibbles;
   } else if (has_half_decoder(format)) {
     d.route = DecodeRoute::half;

@@ -19,7 +19,8 @@ enum class Route : u8 {
 };
 
 // A faster way on targets whose hardware converts to binary16 and to integers with a rounding of our choice.
-enum class Shortcut : u8 { none, half_route, binary16, integer };
+// `binary32` serves that format itself, which the narrow routes cannot.
+enum class Shortcut : u8 { none, half_route, binary16, integer, binary32 };
 
 // A codec with everything the kernels of every target may read.
 struct Encoder {
@@ -39,7 +40,7 @@ enum class Value : u8 { binary16, binary32, binary64, x87, binary128 };
 
 // How codes become binary32.
 enum class DecodeRoute : u8 {
-  nibbles,  // at most 4 bits: byte shuffles
+  nibbles,  // at most 4 bits: byte shuffles of the table's planes
   half,     // by way of binary16, on targets that convert it in hardware
   integer,  // on targets that convert integers
   prefix,   // the front of a binary32
@@ -57,15 +58,20 @@ struct ValueDecoder {
   int code_bytes;
   HalfDecoder half;
   IntegerRoute integer;
-  u8 nibbles[2][16];  // bytes 2 and 3 of the binary32
   Decoder<u32> narrow;
   Decoder<u64> wide;
   u32 table[256];
+  bool has_planes;    // bytes 0 and 1 of the table are all zero
+  u8 planes[2][256];  // bytes 2 and 3
 };
 
 Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary32);
 ValueDecoder make_value_decoder(const Format& format);
 int code_bytes(const Format& format);
+
+// Whether a result is stored past the caches, which is faster if it would not stay in them and slower if it would.
+// A target without such stores ignores it.
+enum class Stores : u8 { cached, past_caches };
 
 // The loops of one target, over contiguous arrays.
 struct Kernels {
@@ -80,6 +86,14 @@ struct Kernels {
   void (*widen)(const u32* from, u64* to, usize n);
   // Codes to binary32 or binary64 bits.
   void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
+  // `narrow` and `encode` in one, for every route but `wide` and for every shortcut.
+  void (*encode_from)(const Encoder&, Source, bool flush, const void* from, void* codes, usize n, Stores);
+  // `decode` with a choice of stores.
+  void (*decode_to)(const ValueDecoder&, const void* codes, void* to, usize n, Stores);
+  // decode(encode(x)) of binary32 bits, for every route but `wide` and formats that decode to binary32.
+  void (*round)(const Encoder&, const ValueDecoder&, const u32* from, u32* to, usize n, Stores);
+  // All words of 8 bytes, the last one filled up with zeros, or-ed together.
+  u64 (*gather_bits)(const void* words, usize bytes);
 };
 
 extern const Kernels kernels_portable;

@@ -57,7 +57,7 @@ usize narrow_longs(const void* from, u32* to, usize n) {
   return i;
 }
 
-inline usize narrow_halves(const void* from, u32* to, usize n) {
+HALFULP_NOINLINE inline usize narrow_halves(const void* from, u32* to, usize n) {
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
   for (; i + lanes <= n; i += lanes) store(to + i, widen_half(static_cast<const u16*>(from) + i));
@@ -68,6 +68,13 @@ inline usize narrow_doubles(const void* from, u32* to, usize n) {
   constexpr usize lanes = Narrow::lanes;
   usize i = 0;
   for (; i + lanes <= n; i += lanes) store(to + i, round_to_odd(static_cast<const double*>(from) + i));
+  return i;
+}
+
+HALFULP_NOINLINE inline usize round_doubles(const void* from, u32* to, usize n) {
+  constexpr usize lanes = Narrow::lanes;
+  usize i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, round_to_nearest(static_cast<const double*>(from) + i));
   return i;
 }
 #endif
@@ -93,14 +100,34 @@ HALFULP_NOINLINE inline usize narrow_fast(Source source, [[maybe_unused]] bool f
   }
 }
 
-inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, usize n) {
+// Rounded to nearest, under an environment that does: for the format binary32 itself.
+inline void narrow_to_nearest(Source source, const void* from, u32* to, usize n) {
   usize done = 0;
-  {
-    const Environment environment;
-    done = narrow_fast(source, flush, from, to, n);
+  switch (source) {
+    case Source::boolean:
+    case Source::int8:
+    case Source::uint8:
+    case Source::int16:
+    case Source::uint16: done = narrow_fast(source, false, from, to, n); break;
+#if defined(HALFULP_SHORTCUTS)
+    case Source::binary16: done = narrow_halves(from, to, n); break;
+    case Source::binary64: done = round_doubles(from, to, n); break;
+#endif
+    default: break;
   }
   const char* rest = static_cast<const char*>(from) + done * source_bytes(source);
+  if (done < n) encode_wide_as(to_binary32_nearest, source, false, rest, to + done, n - done);
+}
+
+inline void narrow_block(Source source, bool flush, const void* from, u32* to, usize n) {
+  const usize done = narrow_fast(source, flush, from, to, n);
+  const char* rest = static_cast<const char*>(from) + done * source_bytes(source);
   if (done < n) encode_wide_as(to_binary32_odd, source, flush, rest, to + done, n - done);
+}
+
+inline void narrow_kernel(Source source, bool flush, const void* from, u32* to, usize n) {
+  const Environment environment;
+  narrow_block(source, flush, from, to, n);
 }
 
 #if defined(HALFULP_SHORTCUTS)

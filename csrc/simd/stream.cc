@@ -39,6 +39,8 @@ usize value_bytes(Value value) {
 namespace {
 
 constexpr usize block = 512;
+// Codes that may have stray bits are looked through this many at a time, before they are decoded.
+constexpr usize checked_codes = 8192;
 
 // The buffer of one block, aligned for every element type.
 struct alignas(64) Buffer {
@@ -77,19 +79,35 @@ void scatter(usize size, const Buffer& buffer, char* to, isize stride, usize n) 
   copy(size, buffer.bytes, static_cast<isize>(size), to, stride, n);
 }
 
-// Contiguous elements of any source to contiguous codes, at most a block of them unless they are binary32.
+// Arrays that move this many bytes (read and written, each once) find nothing of themselves in the caches when they are
+// used next, and reading the result's lines before writing them is a waste. With 32 MiB of last-level cache, storing
+// past it begins to pay between 24 (encoding) and 72 MiB (decoding); below, it costs up to half of the speed.
+constexpr usize past_caches = usize{48} << 20;
+
+Stores stores_for(usize elements, usize bytes_from, usize bytes_to) {
+  return elements * (bytes_from + bytes_to) < past_caches ? Stores::cached : Stores::past_caches;
+}
+
+// Whether encode_block takes arrays of any length.
+bool takes_any_length(const Encoder& e, Source source) {
+  if (e.shortcut == Shortcut::binary32) return true;
+  return e.route != Route::wide && (!e.via_binary32 || source == Source::binary32 || source == Source::binary16);
+}
+
+// Contiguous elements of any source to contiguous codes, at most a block of them unless `takes_any_length`.
 void encode_block(const Kernels& k, const Encoder& e, Source source, const char* from, void* codes, usize n) {
   const bool flush = e.flush_input;
+  if (takes_any_length(e, source)) {
+    const Stores stores = stores_for(n, source_bytes(source), static_cast<usize>(e.code_bytes));
+    return k.encode_from(e, source, flush, from, codes, n, stores);
+  }
   alignas(64) u32 binary32[block];
   if (e.via_binary32 && source != Source::binary32 && source != Source::binary16) {
     k.encode_wide(to_binary32_nearest, 4, source, flush, from, binary32, n);
     if (e.route == Route::wide) return k.encode_wide(e.wide, e.code_bytes, Source::binary32, false, binary32, codes, n);
     return k.encode(e, binary32, codes, n);
   }
-  if (e.route == Route::wide) return k.encode_wide(e.wide, e.code_bytes, source, flush, from, codes, n);
-  if (source == Source::binary32 && !flush) return k.encode(e, reinterpret_cast<const u32*>(from), codes, n);
-  k.narrow(source, flush, from, binary32, n);
-  k.encode(e, binary32, codes, n);
+  k.encode_wide(e.wide, e.code_bytes, source, flush, from, codes, n);
 }
 
 Encoder exact_binary16() {
@@ -130,22 +148,11 @@ void decode_block(const Kernels& k, const ValueDecoder& d, const void* codes, Va
   scatter(value_bytes(value), values, to, stride, n);
 }
 
-// Whether any of n contiguous codes has a bit outside the mask.
-template <class Code>
-bool has_stray_bits(const char* codes, u64 mask, usize n) {
-  const Code* p = reinterpret_cast<const Code*>(codes);
-  Code seen = 0;
-  for (usize i = 0; i < n; ++i) seen = static_cast<Code>(seen | p[i]);
-  return (seen & ~mask) != 0;
-}
-
-bool has_stray_bits(const ValueDecoder& d, const char* codes, usize n) {
-  switch (d.code_bytes) {
-    case 1: return has_stray_bits<u8>(codes, d.code_mask, n);
-    case 2: return has_stray_bits<u16>(codes, d.code_mask, n);
-    case 4: return has_stray_bits<u32>(codes, d.code_mask, n);
-    default: return has_stray_bits<u64>(codes, d.code_mask, n);
-  }
+// Whether any of n contiguous codes has a bit above the format's width.
+bool has_stray_bits(const Kernels& k, const ValueDecoder& d, const char* codes, usize n) {
+  u64 mask = d.code_mask;
+  for (int bits = 8 * d.code_bytes; bits < 64; bits *= 2) mask |= mask << bits;
+  return (k.gather_bits(codes, n * static_cast<usize>(d.code_bytes)) & ~mask) != 0;
 }
 
 // Codes in any integer width to the decoder's own, and where the first one with stray bits is.
@@ -213,9 +220,8 @@ void encode(const Encoder& e, Source source, const char* from, isize from_stride
   const Kernels& k = kernels();
   const usize size = source_bytes(source);
   const usize code_size = static_cast<usize>(e.code_bytes);
-  const bool one_call = source == Source::binary32 && !e.flush_input;
   const bool direct = is_contiguous(codes, code_stride, code_size);
-  if (one_call && direct && is_contiguous(from, from_stride, size)) {
+  if (takes_any_length(e, source) && direct && is_contiguous(from, from_stride, size)) {
     return encode_block(k, e, source, from, codes, n);
   }
   in_blocks(n, [&](usize start, usize count) {
@@ -232,26 +238,32 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
              isize to_stride, usize n) {
   const Kernels& k = kernels();
   const usize size = value_bytes(value);
-  const bool every_code = code_bytes == d.code_bytes && d.bits == 8 * code_bytes;
+  const usize code_size = static_cast<usize>(code_bytes);
+  const bool own_width = code_bytes == d.code_bytes && is_contiguous(codes, code_stride, code_size);
   const bool same_type = value == (d.binary32 ? Value::binary32 : Value::binary64);
-  if (every_code && same_type && is_contiguous(codes, code_stride, static_cast<usize>(code_bytes)) &&
-      is_contiguous(to, to_stride, size)) {
-    k.decode(d, codes, to, n);
-    return n;
-  }
-  const bool own_width =
-      code_bytes == d.code_bytes && is_contiguous(codes, code_stride, static_cast<usize>(code_bytes));
-  usize good = n;
-  in_blocks(n, [&](usize start, usize count) {
-    if (good < n) return;
-    const char* here = codes + offset(start, code_stride);
-    if (own_width && !has_stray_bits(d, here, count)) {
-      return decode_block(k, d, here, value, to + offset(start, to_stride), to_stride, count);
+  usize start = 0;
+  if (own_width && same_type && is_contiguous(to, to_stride, size)) {
+    const bool every_code = d.bits == 8 * code_bytes;
+    while (start < n) {
+      const char* here = codes + start * code_size;
+      const usize count = every_code || n - start < checked_codes ? n - start : checked_codes;
+      if (!every_code && has_stray_bits(k, d, here, count)) break;
+      k.decode_to(d, here, to + start * size, count, stores_for(n, code_size, size));
+      start += count;
     }
+  }
+  usize good = n;
+  in_blocks(n - start, [&](usize first, usize count) {
+    if (good < n) return;
+    const usize at = start + first;
+    const char* here = codes + offset(at, code_stride);
+    char* values = to + offset(at, to_stride);
+    if (own_width && !has_stray_bits(k, d, here, count))
+      return decode_block(k, d, here, value, values, to_stride, count);
     Buffer own;
     const usize clean = narrow_codes(d, code_bytes, here, code_stride, own, count);
-    if (clean < count) good = start + clean;
-    decode_block(k, d, own.bytes, value, to + offset(start, to_stride), to_stride, clean);
+    if (clean < count) good = at + clean;
+    decode_block(k, d, own.bytes, value, values, to_stride, clean);
   });
   return good;
 }
@@ -259,6 +271,12 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
 void round(const Encoder& e, const ValueDecoder& d, Source source, const char* from, isize from_stride, Value value,
            char* to, isize to_stride, usize n) {
   const Kernels& k = kernels();
+  const usize size = value_bytes(value);
+  const bool plain = e.route != Route::wide && d.binary32 && !e.flush_input;
+  if (plain && source == Source::binary32 && value == Value::binary32 && is_contiguous(from, from_stride, size) &&
+      is_contiguous(to, to_stride, size)) {
+    return k.round(e, d, reinterpret_cast<const u32*>(from), reinterpret_cast<u32*>(to), n, stores_for(n, size, size));
+  }
   in_blocks(n, [&](usize start, usize count) {
     Buffer in;
     Buffer codes;

@@ -77,6 +77,28 @@ Codes by_wide_kernel(const Kernels* k, const Encoder& e) {
   };
 }
 
+// As whole calls make them: in pieces, stored past the caches.
+Codes by_pieces(const Kernels* k, const Encoder& e) {
+  return [=](const uint32_t* from, void* codes, size_t n) {
+    k->encode_from(e, halfulp::Source::binary32, false, from, codes, n, halfulp::Stores::past_caches);
+  };
+}
+
+// Where a code is the front of a binary32, rounding is encoding; the bits behind must be zero.
+Codes by_rounding(const Kernels* k, const Encoder& e) {
+  const halfulp::ValueDecoder d = halfulp::make_value_decoder(e.format);
+  return [=](const uint32_t* from, void* codes, size_t n) {
+    std::vector<uint32_t> values(n);
+    k->round(e, d, from, values.data(), n, halfulp::Stores::past_caches);
+    for (size_t i = 0; i < n; ++i) {
+      const uint32_t front = values[i] >> e.narrow.shift;
+      const uint32_t code = front << e.narrow.shift == values[i] ? front : ~front;
+      std::memcpy(static_cast<char*>(codes) + i * static_cast<size_t>(e.code_bytes), &code,
+                  static_cast<size_t>(e.code_bytes));
+    }
+  };
+}
+
 // All ways that serve this codec, on every target: its shortcut, its route, and the more general ones. Of the portable
 // routes only the chosen one goes everywhere; the others are slow, and the same templates as the other targets'.
 void add_routes(Plan& plan, const std::string& label, const Encoder& chosen) {
@@ -89,6 +111,8 @@ void add_routes(Plan& plan, const std::string& label, const Encoder& chosen) {
     if (chosen.shortcut != Shortcut::none && !portable) {
       plan.add(start + "shortcut", by_kernel(k, chosen), When::always);
     }
+    if (!portable) plan.add(start + "in pieces", by_pieces(k, chosen), When::some_blocks);
+    if (chosen.route == Route::prefix) plan.add(start + "rounded", by_rounding(k, chosen), When::always);
     for (int route = static_cast<int>(chosen.route); route <= static_cast<int>(Route::deep); ++route) {
       e.route = static_cast<Route>(route);
       const When when = portable && e.route != chosen.route ? When::at_edges : When::always;

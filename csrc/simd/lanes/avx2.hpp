@@ -26,7 +26,9 @@ struct Narrow {
 
 inline Narrow shl(Narrow a, Narrow n) { return {_mm256_sllv_epi32(a.v, n.v)}; }
 inline Narrow shr(Narrow a, Narrow n) { return {_mm256_srlv_epi32(a.v, n.v)}; }
-inline Narrow shr_uniform(Narrow a, Narrow n) { return shr(a, n); }
+inline Narrow shr_uniform(Narrow a, Narrow n) {
+  return {_mm256_srl_epi32(a.v, _mm_cvtepu32_epi64(_mm256_castsi256_si128(n.v)))};
+}
 template <int N>
 Narrow shl(Narrow a) {
   return {_mm256_slli_epi32(a.v, N)};
@@ -39,7 +41,12 @@ inline Narrow greater(Narrow a, Narrow b) { return {_mm256_cmpgt_epi32(a.v, b.v)
 inline Narrow equal(Narrow a, Narrow b) { return {_mm256_cmpeq_epi32(a.v, b.v)}; }
 inline Narrow and_not(Narrow mask, Narrow b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
-inline bool any(Narrow mask) { return _mm256_testz_si256(mask.v, mask.v) == 0; }
+// Whether any of four vectors of binary32 numbers has a NaN: one comparison sees two of them.
+inline bool any_nan(const Narrow (&x)[4]) {
+  const __m256 first = _mm256_cmp_ps(_mm256_castsi256_ps(x[0].v), _mm256_castsi256_ps(x[1].v), _CMP_UNORD_Q);
+  const __m256 second = _mm256_cmp_ps(_mm256_castsi256_ps(x[2].v), _mm256_castsi256_ps(x[3].v), _CMP_UNORD_Q);
+  return _mm256_movemask_ps(_mm256_or_ps(first, second)) != 0;
+}
 inline Narrow max(Narrow a, Narrow b) { return {_mm256_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm256_min_epi32(a.v, b.v)}; }
 
@@ -98,32 +105,66 @@ struct Half {
 inline __m128i shift_count(Half n) { return _mm_cvtepu16_epi64(_mm256_castsi256_si128(n.v)); }
 inline Half shl_uniform(Half a, Half n) { return {_mm256_sll_epi16(a.v, shift_count(n))}; }
 inline Half shr_uniform(Half a, Half n) { return {_mm256_srl_epi16(a.v, shift_count(n))}; }
+inline Half sra_uniform(Half a, Half n) { return {_mm256_sra_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm256_cmpgt_epi16(a.v, b.v)}; }
 inline Half equal(Half a, Half b) { return {_mm256_cmpeq_epi16(a.v, b.v)}; }
 inline Half min(Half a, Half b) { return {_mm256_min_epi16(a.v, b.v)}; }
 inline Half and_not(Half mask, Half b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
 inline Half select(Half mask, Half yes, Half no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
 
-// Sixteen binary32 numbers scaled and truncated to binary16, with every bit that was lost gathered in bit 0.
-inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
+// (a * b + 2^14) >> 15, signed.
+inline Half multiply_rounding(Half a, Half b) { return {_mm256_mulhrs_epi16(a.v, b.v)}; }
+
+// Sixteen binary32 numbers scaled and truncated to binary16; `lost` is not 0 where that lost a bit.
+struct TruncatedHalf {
+  Half bits;
+  Half lost;
+};
+
+inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 8));
   const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(h.scale)));
   const __m128i half_low = _mm256_cvtps_ph(_mm256_mul_ps(_mm256_castsi256_ps(low), scale), _MM_FROUND_TO_ZERO);
   const __m128i half_high = _mm256_cvtps_ph(_mm256_mul_ps(_mm256_castsi256_ps(high), scale), _MM_FROUND_TO_ZERO);
   const __m256i mask = _mm256_set1_epi32(static_cast<int>(h.sticky_mask));
+  // Saturation keeps "not 0".
   const __m256i lost = _mm256_packus_epi32(_mm256_and_si256(low, mask), _mm256_and_si256(high, mask));
-  const __m256i sticky = _mm256_min_epu16(_mm256_permute4x64_epi64(lost, 0xd8), _mm256_set1_epi16(1));
-  return {_mm256_or_si256(_mm256_set_m128i(half_high, half_low), sticky)};
+  return {{_mm256_set_m128i(half_high, half_low)}, {_mm256_permute4x64_epi64(lost, 0xd8)}};
 }
 
-// Stores 32 codes.
-inline void store_block(u16* to, const Half (&v)[2]) {
-  for (int k = 0; k < 2; ++k) _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 16 * k), v[k].v);
+// One less where the last place is 0 and nothing was lost.
+inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
+  return magnitude + equal(lost | (magnitude & last_place), Half::set(0));
 }
-inline void store_block(u8* to, const Half (&v)[2]) {
-  const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(v[0].v, v[1].v), 0xd8);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+
+inline void store(u16* to, Half v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), v.v); }
+
+// Thirty-two 8-bit lanes: two vectors of sixteen made narrow. Packing works within 128-bit halves, so the lanes stand
+// in an order of their own until they are stored.
+struct Bytes {
+  __m256i v;
+
+  static Bytes set(u16 w) { return {_mm256_set1_epi8(static_cast<char>(w))}; }
+
+  friend Bytes operator&(Bytes a, Bytes b) { return {_mm256_and_si256(a.v, b.v)}; }
+  friend Bytes operator|(Bytes a, Bytes b) { return {_mm256_or_si256(a.v, b.v)}; }
+};
+
+inline Bytes load_bytes(const u8* from) { return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))}; }
+inline bool any(Bytes a) { return _mm256_testz_si256(a.v, a.v) == 0; }
+// By how much a, unsigned, exceeds b.
+inline Bytes excess(Bytes a, Bytes b) { return {_mm256_subs_epu8(a.v, b.v)}; }
+inline Bytes equal(Bytes a, Bytes b) { return {_mm256_cmpeq_epi8(a.v, b.v)}; }
+inline Bytes and_not(Bytes mask, Bytes b) { return {_mm256_andnot_si256(mask.v, b.v)}; }
+inline Bytes select(Bytes mask, Bytes yes, Bytes no) { return {_mm256_blendv_epi8(no.v, yes.v, mask.v)}; }
+inline Bytes narrow(Half a, Half b) { return {_mm256_packus_epi16(a.v, b.v)}; }
+inline Bytes narrow_mask(Half a, Half b) { return {_mm256_packs_epi16(a.v, b.v)}; }
+inline Bytes negative(Half a, Half b) {
+  return {_mm256_cmpgt_epi8(_mm256_setzero_si256(), _mm256_packs_epi16(a.v, b.v))};
+}
+inline void store_ordered(u8* to, Bytes v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permute4x64_epi64(v.v, 0xd8));
 }
 
 // Sixteen binary32 numbers rounded to binary16, nearest even.
@@ -151,13 +192,25 @@ inline void store_scaled(u32* to, Half bits, u32 scale) {
   store(to + 8, {_mm256_castps_si256(high)});
 }
 
-// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
-inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
-  const __m128i index = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
-  const __m128i low = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte2)), index);
-  const __m128i high = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte3)), index);
-  store(to, shl<16>(Narrow{_mm256_cvtepu16_epi32(_mm_unpacklo_epi8(low, high))}));
-  store(to + 8, shl<16>(Narrow{_mm256_cvtepu16_epi32(_mm_unpackhi_epi8(low, high))}));
+// Thirty-two codes of a byte, in the order that `store_planes` undoes.
+inline Bytes load_planes(const u8* from) {
+  const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+  return {_mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), order)};
+}
+// Stores thirty-two binary32 numbers by their two upper bytes; the lower two are zero.
+inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+  const __m256i zero = _mm256_setzero_si256();
+  const __m256i first = _mm256_unpacklo_epi8(byte2.v, byte3.v);
+  const __m256i second = _mm256_unpackhi_epi8(byte2.v, byte3.v);
+  store(to, {_mm256_unpacklo_epi16(zero, first)});
+  store(to + 8, {_mm256_unpackhi_epi16(zero, first)});
+  store(to + 16, {_mm256_unpacklo_epi16(zero, second)});
+  store(to + 24, {_mm256_unpackhi_epi16(zero, second)});
+}
+// Codes below 16 looked up in the first 16 bytes of a table.
+inline Bytes look_up(Bytes codes, const u8* table) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), codes.v)};
 }
 
 // Eight binary16 numbers as binary32.
@@ -179,6 +232,12 @@ inline Narrow round_to_odd(const double* from) {
   return {_mm256_castps_si256(_mm256_set_m128(parts[1], parts[0]))};
 }
 
+// Eight binary64 numbers rounded by the environment.
+inline Narrow round_to_nearest(const double* from) {
+  const __m128 low = _mm256_cvtpd_ps(_mm256_loadu_pd(from));
+  return {_mm256_castps_si256(_mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(from + 4)), low))};
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
@@ -192,6 +251,31 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m256i code =
       _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
   return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
+}
+
+// The same, rounded by the environment, but for NaN and for numbers below the lowest, which stay below it:
+// `store_integers` clamps those.
+template <Rounding, bool scaled>
+Narrow round_below(Narrow bits, const IntegerRoute& r) {
+  const __m256 unscale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.unscale)));
+  const __m256 highest = _mm256_mul_ps(_mm256_set1_ps(static_cast<float>(r.highest)), unscale);
+  // As integers, binary32 numbers above zero are in the same order, and the others below them.
+  const __m256 limited = _mm256_castsi256_ps(_mm256_min_epi32(bits.v, _mm256_castps_si256(highest)));
+  if constexpr (!scaled) return {_mm256_cvtps_epi32(limited)};
+  const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale)));
+  return {_mm256_cvtps_epi32(_mm256_mul_ps(limited, scale))};
+}
+inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
+  const __m256i lowest = _mm256_set1_epi16(static_cast<short>(r.lowest));
+  const __m256i mask = _mm256_set1_epi16(static_cast<short>(r.code_mask));
+  __m256i codes[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256i words = _mm256_packs_epi32(v[2 * k].v, v[2 * k + 1].v);
+    codes[k] = _mm256_and_si256(_mm256_max_epi16(words, lowest), mask);
+  }
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(codes[0], codes[1]), order);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
 }
 
 // Integers in two's complement at the top of their lanes, shifted down and scaled.

@@ -26,7 +26,9 @@ struct Narrow {
 
 inline Narrow shl(Narrow a, Narrow n) { return {_mm512_sllv_epi32(a.v, n.v)}; }
 inline Narrow shr(Narrow a, Narrow n) { return {_mm512_srlv_epi32(a.v, n.v)}; }
-inline Narrow shr_uniform(Narrow a, Narrow n) { return shr(a, n); }
+inline Narrow shr_uniform(Narrow a, Narrow n) {
+  return {_mm512_srl_epi32(a.v, _mm_cvtepu32_epi64(_mm512_castsi512_si128(n.v)))};
+}
 template <int N>
 Narrow shl(Narrow a) {
   return {_mm512_slli_epi32(a.v, N)};
@@ -42,7 +44,12 @@ inline Narrow and_not(Narrow mask, Narrow b) { return {_mm512_andnot_si512(mask.
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) {
   return {_mm512_mask_blend_epi32(_mm512_movepi32_mask(mask.v), no.v, yes.v)};
 }
-inline bool any(Narrow mask) { return _mm512_test_epi32_mask(mask.v, mask.v) != 0; }
+// Whether any of four vectors of binary32 numbers has a NaN: one comparison sees two of them.
+inline bool any_nan(const Narrow (&x)[4]) {
+  const __mmask16 first = _mm512_cmp_ps_mask(_mm512_castsi512_ps(x[0].v), _mm512_castsi512_ps(x[1].v), _CMP_UNORD_Q);
+  const __mmask16 second = _mm512_cmp_ps_mask(_mm512_castsi512_ps(x[2].v), _mm512_castsi512_ps(x[3].v), _CMP_UNORD_Q);
+  return _mm512_kortestz(first, second) == 0;
+}
 inline Narrow max(Narrow a, Narrow b) { return {_mm512_max_epi32(a.v, b.v)}; }
 inline Narrow min(Narrow a, Narrow b) { return {_mm512_min_epi32(a.v, b.v)}; }
 inline Narrow highest_bit(Narrow a) { return {_mm512_sub_epi32(_mm512_set1_epi32(31), _mm512_lzcnt_epi32(a.v))}; }
@@ -90,6 +97,7 @@ struct Half {
 inline __m128i shift_count(Half n) { return _mm_cvtepu16_epi64(_mm512_castsi512_si128(n.v)); }
 inline Half shl_uniform(Half a, Half n) { return {_mm512_sll_epi16(a.v, shift_count(n))}; }
 inline Half shr_uniform(Half a, Half n) { return {_mm512_srl_epi16(a.v, shift_count(n))}; }
+inline Half sra_uniform(Half a, Half n) { return {_mm512_sra_epi16(a.v, shift_count(n))}; }
 inline Half greater(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpgt_epi16_mask(a.v, b.v))}; }
 inline Half equal(Half a, Half b) { return {_mm512_movm_epi16(_mm512_cmpeq_epi16_mask(a.v, b.v))}; }
 inline Half min(Half a, Half b) { return {_mm512_min_epi16(a.v, b.v)}; }
@@ -98,8 +106,16 @@ inline Half select(Half mask, Half yes, Half no) {
   return {_mm512_mask_blend_epi16(_mm512_movepi16_mask(mask.v), no.v, yes.v)};
 }
 
-// Thirty-two binary32 numbers scaled and truncated to binary16, with every bit that was lost gathered in bit 0.
-inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
+// (a * b + 2^14) >> 15, signed.
+inline Half multiply_rounding(Half a, Half b) { return {_mm512_mulhrs_epi16(a.v, b.v)}; }
+
+// Thirty-two binary32 numbers scaled and truncated to binary16, and where that lost a bit.
+struct TruncatedHalf {
+  Half bits;
+  __mmask32 lost;
+};
+
+inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m512i low = _mm512_loadu_si512(from);
   const __m512i high = _mm512_loadu_si512(from + 16);
   const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(h.scale)));
@@ -107,18 +123,58 @@ inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m256i half_high = _mm512_cvtps_ph(_mm512_mul_ps(_mm512_castsi512_ps(high), scale), _MM_FROUND_TO_ZERO);
   const __m512i mask = _mm512_set1_epi32(static_cast<int>(h.sticky_mask));
   const __mmask32 lost = _mm512_kunpackw(_mm512_test_epi32_mask(high, mask), _mm512_test_epi32_mask(low, mask));
-  const __m512i bits = _mm512_inserti64x4(_mm512_castsi256_si512(half_low), half_high, 1);
-  return {_mm512_or_si512(bits, _mm512_maskz_set1_epi16(lost, 1))};
+  return {{_mm512_inserti64x4(_mm512_castsi256_si512(half_low), half_high, 1)}, lost};
 }
 
-// Stores 64 codes.
-inline void store_block(u16* to, const Half (&v)[2]) {
-  for (int k = 0; k < 2; ++k) _mm512_storeu_si512(to + 32 * k, v[k].v);
+// One less where the last place is 0 and nothing was lost.
+inline Half less_one_at_even(Half magnitude, Half last_place, __mmask32 lost) {
+  const __mmask32 stays = _mm512_mask_testn_epi16_mask(_knot_mask32(lost), magnitude.v, last_place.v);
+  return {_mm512_mask_sub_epi16(magnitude.v, stays, magnitude.v, _mm512_set1_epi16(1))};
 }
-inline void store_block(u8* to, const Half (&v)[2]) {
-  for (int k = 0; k < 2; ++k) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32 * k), _mm512_cvtepi16_epi8(v[k].v));
-  }
+
+inline void store(u16* to, Half v) { _mm512_storeu_si512(to, v.v); }
+
+// Sixty-four 8-bit lanes: two vectors of thirty-two made narrow. Packing works within 128-bit quarters, so the lanes
+// stand in an order of their own until they are stored.
+struct Bytes {
+  __m512i v;
+
+  static Bytes set(u16 w) { return {_mm512_set1_epi8(static_cast<char>(w))}; }
+
+  friend Bytes operator&(Bytes a, Bytes b) { return {_mm512_and_si512(a.v, b.v)}; }
+  friend Bytes operator|(Bytes a, Bytes b) { return {_mm512_or_si512(a.v, b.v)}; }
+};
+
+inline Bytes load_bytes(const u8* from) { return {_mm512_loadu_si512(from)}; }
+inline bool any(Bytes a) { return _mm512_test_epi8_mask(a.v, a.v) != 0; }
+// By how much a, unsigned, exceeds b.
+inline Bytes excess(Bytes a, Bytes b) { return {_mm512_subs_epu8(a.v, b.v)}; }
+inline Bytes equal(Bytes a, Bytes b) { return {_mm512_movm_epi8(_mm512_cmpeq_epi8_mask(a.v, b.v))}; }
+inline Bytes and_not(Bytes mask, Bytes b) { return {_mm512_andnot_si512(mask.v, b.v)}; }
+inline Bytes select(Bytes mask, Bytes yes, Bytes no) {
+  return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(mask.v), no.v, yes.v)};
+}
+inline Bytes narrow(Half a, Half b) { return {_mm512_packus_epi16(a.v, b.v)}; }
+inline Bytes narrow_mask(Half a, Half b) { return {_mm512_packs_epi16(a.v, b.v)}; }
+inline Bytes negative(Half a, Half b) { return {_mm512_movm_epi8(_mm512_movepi8_mask(_mm512_packs_epi16(a.v, b.v)))}; }
+inline void store_ordered(u8* to, Bytes v) {
+  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order, v.v));
+}
+
+// The upper halves of thirty-two words, one more where the lower half is beyond a half of that, or is just a half and
+// the upper half odd.
+#define HALFULP_UPPER_HALVES
+inline Half round_upper_halves(Narrow first, Narrow second) {
+  const __m512i pairs =
+      _mm512_cvtepu8_epi16(_mm256_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38,
+                                            40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62));
+  const __m512i lower = _mm512_permutex2var_epi16(first.v, pairs, second.v);
+  const __m512i upper = _mm512_permutex2var_epi16(first.v, _mm512_or_si512(pairs, _mm512_set1_epi16(1)), second.v);
+  const __m512i odd = _mm512_and_si512(upper, _mm512_set1_epi16(1));
+  const __m512i last_below = _mm512_sub_epi16(_mm512_set1_epi16(static_cast<short>(0x8000)), odd);
+  const __mmask32 up = _mm512_cmpgt_epu16_mask(lower, last_below);
+  return {_mm512_mask_add_epi16(upper, up, upper, _mm512_set1_epi16(1))};
 }
 
 // Thirty-two binary32 numbers rounded to binary16, nearest even.
@@ -145,14 +201,46 @@ inline void store_scaled(u32* to, Half bits, u32 scale) {
   store(to + 16, {_mm512_castps_si512(high)});
 }
 
-// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
-inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
-  const __m128i index = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
-  const __m128i low = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte2)), index);
-  const __m128i high = _mm_shuffle_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(byte3)), index);
-  const __m256i pairs = _mm256_set_m128i(_mm_unpackhi_epi8(low, high), _mm_unpacklo_epi8(low, high));
-  store(to, shl<16>(Narrow{_mm512_cvtepu16_epi32(pairs)}));
+// Sixty-four codes of a byte, in the order that `store_planes` undoes.
+inline Bytes load_planes(const u8* from) {
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return {_mm512_permutexvar_epi32(order, _mm512_loadu_si512(from))};
 }
+// Stores sixty-four binary32 numbers by their two upper bytes; the lower two are zero.
+inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i first = _mm512_unpacklo_epi8(byte2.v, byte3.v);
+  const __m512i second = _mm512_unpackhi_epi8(byte2.v, byte3.v);
+  store(to, {_mm512_unpacklo_epi16(zero, first)});
+  store(to + 16, {_mm512_unpackhi_epi16(zero, first)});
+  store(to + 32, {_mm512_unpacklo_epi16(zero, second)});
+  store(to + 48, {_mm512_unpackhi_epi16(zero, second)});
+}
+// Codes below 16 looked up in the first 16 bytes of a table.
+inline Bytes look_up(Bytes codes, const u8* table) {
+  const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), codes.v)};
+}
+
+#if defined(__GNUC__)
+// What newer processors add (Ice Lake, Zen 4): any code looked up in all 256 bytes of a table. A function of its own
+// instruction set can not be inlined into one of a smaller, so the loop around it is marked too.
+#define HALFULP_BYTE_TABLES __attribute__((target("avx512vbmi")))
+inline bool has_byte_tables() { return __builtin_cpu_supports("avx512vbmi"); }
+
+struct ByteTable {
+  __m512i v[4];
+};
+inline ByteTable load_table(const u8* from) {
+  return {{_mm512_loadu_si512(from), _mm512_loadu_si512(from + 64), _mm512_loadu_si512(from + 128),
+           _mm512_loadu_si512(from + 192)}};
+}
+HALFULP_BYTE_TABLES inline Bytes look_up(Bytes codes, const ByteTable& t) {
+  const __m512i low = _mm512_permutex2var_epi8(t.v[0], codes.v, t.v[1]);
+  const __m512i high = _mm512_permutex2var_epi8(t.v[2], codes.v, t.v[3]);
+  return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(codes.v), low, high)};
+}
+#endif
 
 // Sixteen binary16 numbers as binary32.
 inline Narrow widen_half(const u16* from) {
@@ -172,6 +260,16 @@ inline Narrow round_to_odd(const double* from) {
   return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
 }
 
+// Sixteen binary64 numbers rounded to nearest.
+inline Narrow round_to_nearest(const double* from) {
+  __m256i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+    parts[k] = _mm256_castps_si256(_mm512_cvt_roundpd_ps(_mm512_loadu_pd(from + 8 * k), nearest));
+  }
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
@@ -185,6 +283,29 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m512i nan = _mm512_set1_epi32(static_cast<int>(r.nan));
   const __m512i code = _mm512_mask_mov_epi32(nan, number, _mm512_cvtps_epi32(clamped));
   return {_mm512_and_si512(code, _mm512_set1_epi32(static_cast<int>(r.code_mask)))};
+}
+
+// The same but for NaN and for numbers below the lowest, which stay below it: `store_integers` clamps those.
+template <Rounding mode, bool scaled>
+Narrow round_below(Narrow bits, const IntegerRoute& r) {
+  const __m512 unscale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.unscale)));
+  const __m512 highest = _mm512_mul_ps(_mm512_set1_ps(static_cast<float>(r.highest)), unscale);
+  // As integers, binary32 numbers above zero are in the same order, and the others below them.
+  const __m512 limited = _mm512_castsi512_ps(_mm512_min_epi32(bits.v, _mm512_castps_si512(highest)));
+  if constexpr (!scaled) return {_mm512_cvt_roundps_epi32(limited, rounding_immediate<mode>)};
+  const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale)));
+  return {_mm512_cvt_roundps_epi32(_mm512_mul_ps(limited, scale), rounding_immediate<mode>)};
+}
+inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
+  const __m512i lowest = _mm512_set1_epi16(static_cast<short>(r.lowest));
+  const __m512i mask = _mm512_set1_epi16(static_cast<short>(r.code_mask));
+  __m512i codes[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m512i words = _mm512_packs_epi32(v[2 * k].v, v[2 * k + 1].v);
+    codes[k] = _mm512_and_si512(_mm512_max_epi16(words, lowest), mask);
+  }
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(codes[0], codes[1])));
 }
 
 // Integers in two's complement at the top of their lanes, shifted down and scaled.

@@ -32,6 +32,10 @@ class Environment {
   u64 status_;
 };
 
+constexpr bool can_store_past_caches = false;
+inline void store_past_caches(const void*, void*, usize) {}
+inline void finish_stores() {}
+
 struct Narrow {
   uint32x4_t v;
 
@@ -66,7 +70,15 @@ inline Narrow greater(Narrow a, Narrow b) { return {vcgtq_s32(as_signed(a), as_s
 inline Narrow equal(Narrow a, Narrow b) { return {vceqq_u32(a.v, b.v)}; }
 inline Narrow and_not(Narrow mask, Narrow b) { return {vbicq_u32(b.v, mask.v)}; }
 inline Narrow select(Narrow mask, Narrow yes, Narrow no) { return {vbslq_u32(mask.v, yes.v, no.v)}; }
-inline bool any(Narrow mask) { return vmaxvq_u32(mask.v) != 0; }
+// Whether any of four vectors of binary32 numbers has a NaN.
+inline bool any_nan(const Narrow (&x)[4]) {
+  uint32x4_t numbers = vdupq_n_u32(~u32{0});
+  for (const Narrow& each : x) {
+    const float32x4_t value = vreinterpretq_f32_u32(each.v);
+    numbers = vandq_u32(numbers, vceqq_f32(value, value));
+  }
+  return vminvq_u32(numbers) == 0;
+}
 inline Narrow max(Narrow a, Narrow b) { return {vreinterpretq_u32_s32(vmaxq_s32(as_signed(a), as_signed(b)))}; }
 inline Narrow min(Narrow a, Narrow b) { return {vreinterpretq_u32_s32(vminq_s32(as_signed(a), as_signed(b)))}; }
 inline Narrow highest_bit(Narrow a) { return {vsubq_u32(vdupq_n_u32(31), vclzq_u32(a.v))}; }
@@ -111,6 +123,9 @@ struct Half {
 
 inline Half shl_uniform(Half a, Half n) { return {vshlq_u16(a.v, vreinterpretq_s16_u16(n.v))}; }
 inline Half shr_uniform(Half a, Half n) { return {vshlq_u16(a.v, vnegq_s16(vreinterpretq_s16_u16(n.v)))}; }
+inline Half sra_uniform(Half a, Half n) {
+  return {vreinterpretq_u16_s16(vshlq_s16(vreinterpretq_s16_u16(a.v), vnegq_s16(vreinterpretq_s16_u16(n.v))))};
+}
 inline Half greater(Half a, Half b) { return {vcgtq_s16(vreinterpretq_s16_u16(a.v), vreinterpretq_s16_u16(b.v))}; }
 inline Half equal(Half a, Half b) { return {vceqq_u16(a.v, b.v)}; }
 inline Half and_not(Half mask, Half b) { return {vbicq_u16(b.v, mask.v)}; }
@@ -121,30 +136,72 @@ inline uint16x8_t to_half(float32x4_t low, float32x4_t high) {
   return vcombine_u16(vreinterpret_u16_f16(vcvt_f16_f32(low)), vreinterpret_u16_f16(vcvt_f16_f32(high)));
 }
 
-// Eight binary32 numbers scaled and truncated (by the environment) to binary16, with every bit that was lost gathered
-// in bit 0.
-inline Half truncate_to_half(const u32* from, const HalfRoute& h) {
+// (a * b + 2^14) >> 15, signed.
+inline Half multiply_rounding(Half a, Half b) {
+  return {vreinterpretq_u16_s16(vqrdmulhq_s16(vreinterpretq_s16_u16(a.v), vreinterpretq_s16_u16(b.v)))};
+}
+
+// Eight binary32 numbers scaled and truncated (by the environment) to binary16; `lost` is not 0 where that lost a bit.
+struct TruncatedHalf {
+  Half bits;
+  Half lost;
+};
+
+inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   const uint32x4_t low = vld1q_u32(from);
   const uint32x4_t high = vld1q_u32(from + 4);
   const float32x4_t scale = vreinterpretq_f32_u32(vdupq_n_u32(h.scale));
   const uint16x8_t bits =
       to_half(vmulq_f32(vreinterpretq_f32_u32(low), scale), vmulq_f32(vreinterpretq_f32_u32(high), scale));
   const uint32x4_t mask = vdupq_n_u32(h.sticky_mask);
-  const uint16x8_t lost = vcombine_u16(vmovn_u32(vtstq_u32(low, mask)), vmovn_u32(vtstq_u32(high, mask)));
-  return {vorrq_u16(bits, vandq_u16(lost, vdupq_n_u16(1)))};
+  return {{bits}, {vcombine_u16(vmovn_u32(vtstq_u32(low, mask)), vmovn_u32(vtstq_u32(high, mask)))}};
+}
+
+// One less where the last place is 0 and nothing was lost.
+inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
+  return magnitude + equal(lost | (magnitude & last_place), Half::set(0));
+}
+
+inline void store(u16* to, Half v) { vst1q_u16(to, v.v); }
+
+// Sixteen 8-bit lanes: two vectors of eight made narrow.
+struct Bytes {
+  uint8x16_t v;
+
+  static Bytes set(u16 w) { return {vdupq_n_u8(static_cast<u8>(w))}; }
+
+  friend Bytes operator&(Bytes a, Bytes b) { return {vandq_u8(a.v, b.v)}; }
+  friend Bytes operator|(Bytes a, Bytes b) { return {vorrq_u8(a.v, b.v)}; }
+};
+
+inline Bytes load_bytes(const u8* from) { return {vld1q_u8(from)}; }
+inline bool any(Bytes a) { return vmaxvq_u8(a.v) != 0; }
+// By how much a, unsigned, exceeds b.
+inline Bytes excess(Bytes a, Bytes b) { return {vqsubq_u8(a.v, b.v)}; }
+inline Bytes equal(Bytes a, Bytes b) { return {vceqq_u8(a.v, b.v)}; }
+inline Bytes and_not(Bytes mask, Bytes b) { return {vbicq_u8(b.v, mask.v)}; }
+inline Bytes select(Bytes mask, Bytes yes, Bytes no) { return {vbslq_u8(mask.v, yes.v, no.v)}; }
+inline Bytes narrow(Half a, Half b) { return {vuzp1q_u8(vreinterpretq_u8_u16(a.v), vreinterpretq_u8_u16(b.v))}; }
+inline Bytes narrow_mask(Half a, Half b) { return narrow(a, b); }
+inline Bytes negative(Half a, Half b) {
+  const uint8x16_t upper = vuzp2q_u8(vreinterpretq_u8_u16(a.v), vreinterpretq_u8_u16(b.v));
+  return {vcltzq_s8(vreinterpretq_s8_u8(upper))};
+}
+inline void store_ordered(u8* to, Bytes v) { vst1q_u8(to, v.v); }
+
+// The upper halves of eight words, one more where the lower half is beyond a half of that, or is just a half and the
+// upper half odd.
+#define HALFULP_UPPER_HALVES
+inline Half round_upper_halves(Narrow first, Narrow second) {
+  const uint16x8_t lower = vuzp1q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
+  const uint16x8_t upper = vuzp2q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
+  const uint16x8_t last_below = vsubq_u16(vdupq_n_u16(0x8000), vandq_u16(upper, vdupq_n_u16(1)));
+  return {vsubq_u16(upper, vcgtq_u16(lower, last_below))};
 }
 
 // Eight binary32 numbers rounded to binary16, nearest even (by the environment).
 inline Half round_to_half(const u32* from) {
   return {to_half(vreinterpretq_f32_u32(vld1q_u32(from)), vreinterpretq_f32_u32(vld1q_u32(from + 4)))};
-}
-
-// Stores 16 codes.
-inline void store_block(u16* to, const Half (&v)[2]) {
-  for (int k = 0; k < 2; ++k) vst1q_u16(to + 8 * k, v[k].v);
-}
-inline void store_block(u8* to, const Half (&v)[2]) {
-  vst1q_u8(to, vuzp1q_u8(vreinterpretq_u8_u16(v[0].v), vreinterpretq_u8_u16(v[1].v)));
 }
 
 // Eight codes of one or two bytes.
@@ -159,18 +216,19 @@ inline void store_scaled(u32* to, Half bits, u32 scale) {
   vst1q_u32(to + 4, vreinterpretq_u32_f32(vmulq_f32(vcvt_high_f32_f16(halves), factor)));
 }
 
-// Sixteen codes below 16 looked up in the two upper bytes of their binary32 values; the lower two are zero.
-inline void store_nibbles(u32* to, const u8* codes, const u8 (&byte2)[16], const u8 (&byte3)[16]) {
-  const uint8x16_t index = vld1q_u8(codes);
-  const uint8x16_t low = vqtbl1q_u8(vld1q_u8(byte2), index);
-  const uint8x16_t high = vqtbl1q_u8(vld1q_u8(byte3), index);
-  const uint16x8_t first = vreinterpretq_u16_u8(vzip1q_u8(low, high));
-  const uint16x8_t second = vreinterpretq_u16_u8(vzip2q_u8(low, high));
+// Sixteen codes of a byte.
+inline Bytes load_planes(const u8* from) { return {vld1q_u8(from)}; }
+// Stores sixteen binary32 numbers by their two upper bytes; the lower two are zero.
+inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+  const uint16x8_t first = vreinterpretq_u16_u8(vzip1q_u8(byte2.v, byte3.v));
+  const uint16x8_t second = vreinterpretq_u16_u8(vzip2q_u8(byte2.v, byte3.v));
   vst1q_u32(to, vshll_n_u16(vget_low_u16(first), 16));
   vst1q_u32(to + 4, vshll_high_n_u16(first, 16));
   vst1q_u32(to + 8, vshll_n_u16(vget_low_u16(second), 16));
   vst1q_u32(to + 12, vshll_high_n_u16(second, 16));
 }
+// Codes below 16 looked up in the first 16 bytes of a table.
+inline Bytes look_up(Bytes codes, const u8* table) { return {vqtbl1q_u8(vld1q_u8(table), codes.v)}; }
 
 // Four binary16 numbers as binary32.
 inline Narrow widen_half(const u16* from) {
@@ -181,6 +239,11 @@ inline Narrow widen_half(const u16* from) {
 inline Narrow round_to_odd(const double* from) {
   const float32x2_t low = vcvtx_f32_f64(vld1q_f64(from));
   return {vreinterpretq_u32_f32(vcvtx_high_f32_f64(low, vld1q_f64(from + 2)))};
+}
+
+// Four binary64 numbers rounded by the environment.
+inline Narrow round_to_nearest(const double* from) {
+  return {vreinterpretq_u32_f32(vcvt_high_f32_f64(vcvt_f32_f64(vld1q_f64(from)), vld1q_f64(from + 2)))};
 }
 
 // Binary32 numbers to the codes of an integer format.
@@ -197,6 +260,28 @@ Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const float32x4_t clamped = vminq_f32(vmaxq_f32(whole, lowest), highest);
   const uint32x4_t code = vandq_u32(vreinterpretq_u32_s32(vcvtq_s32_f32(clamped)), vdupq_n_u32(r.code_mask));
   return {vbslq_u32(vceqq_f32(x, x), code, vdupq_n_u32(r.nan))};
+}
+
+// The same but for NaN and for numbers below the lowest, which stay below it: `store_integers` clamps those.
+template <Rounding mode, bool>
+Narrow round_below(Narrow bits, const IntegerRoute& r) {
+  const float32x4_t scaled = vmulq_f32(vreinterpretq_f32_u32(bits.v), vreinterpretq_f32_u32(vdupq_n_u32(r.scale)));
+  const float32x4_t limited = vminq_f32(scaled, vdupq_n_f32(static_cast<float>(r.highest)));
+  int32x4_t whole = vcvtnq_s32_f32(limited);
+  if constexpr (mode == Rounding::toward_zero) whole = vcvtq_s32_f32(limited);
+  if constexpr (mode == Rounding::toward_positive) whole = vcvtpq_s32_f32(limited);
+  if constexpr (mode == Rounding::toward_negative) whole = vcvtmq_s32_f32(limited);
+  return {vreinterpretq_u32_s32(whole)};
+}
+inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
+  const int16x8_t lowest = vdupq_n_s16(static_cast<i16>(r.lowest));
+  const uint8x16_t mask = vdupq_n_u8(static_cast<u8>(r.code_mask));
+  uint8x16_t halves[2];
+  for (int k = 0; k < 2; ++k) {
+    const int16x8_t words = vqmovn_high_s32(vqmovn_s32(as_signed(v[2 * k])), as_signed(v[2 * k + 1]));
+    halves[k] = vreinterpretq_u8_s16(vmaxq_s16(words, lowest));
+  }
+  vst1q_u8(to, vandq_u8(vuzp1q_u8(halves[0], halves[1]), mask));
 }
 
 // The values of codes of an integer format.

@@ -14,13 +14,21 @@ struct Environment {
   explicit Environment(Rounding = Rounding::toward_zero) {}
 };
 
+constexpr bool can_store_past_caches = false;
+inline void store_past_caches(const void*, void*, usize) {}
+inline void finish_stores() {}
+
 // One code, or one binary32.
 template <class Code>
 Narrow load(const Code* from) {
   return {*from};
 }
 
-inline bool any(Narrow mask) { return mask.word != 0; }
+inline bool any_nan(const Narrow (&x)[4]) {
+  bool nan = false;
+  for (const Narrow& each : x) nan = nan || (each.word & 0x7fffffff) > 0x7f800000;
+  return nan;
+}
 
 // Stores `4 * lanes` codes.
 template <class Code>

@@ -8,19 +8,36 @@
 namespace halfulp {
 inline namespace HALFULP_TARGET {
 
-// Conversions below must truncate and must see subnormals, whatever the caller has set; its flags stay untouched.
+// Conversions that name no rounding take the one given here, and all see subnormals, whatever the caller has set; its
+// flags stay untouched.
 class Environment {
  public:
-  // Every conversion here names its rounding, but for those that want truncation.
-  explicit Environment(Rounding = Rounding::toward_zero) : saved_(_mm_getcsr()) { _mm_setcsr(truncate_all_masked); }
+  explicit Environment(Rounding rounding = Rounding::toward_zero) : saved_(_mm_getcsr()) {
+    _mm_setcsr(all_masked | control(rounding));
+  }
   ~Environment() { _mm_setcsr(saved_); }
   Environment(const Environment&) = delete;
   Environment& operator=(const Environment&) = delete;
 
  private:
-  static constexpr unsigned truncate_all_masked = 0x7f80;
+  static constexpr unsigned all_masked = 0x1f80;
+  static constexpr unsigned control(Rounding rounding) {
+    return rounding == Rounding::toward_zero       ? 0x6000
+           : rounding == Rounding::toward_positive ? 0x4000
+           : rounding == Rounding::toward_negative ? 0x2000
+                                                   : 0;
+  }
   unsigned saved_;
 };
+
+// Stores whole cache lines without reading them first. `to` begins a line.
+constexpr bool can_store_past_caches = true;
+inline void store_past_caches(const void* from, void* to, usize bytes) {
+  const __m256i* p = static_cast<const __m256i*>(from);
+  __m256i* q = static_cast<__m256i*>(to);
+  for (usize i = 0; i < bytes / 32; ++i) _mm256_stream_si256(q + i, _mm256_load_si256(p + i));
+}
+inline void finish_stores() { _mm_sfence(); }
 
 template <Rounding mode>
 inline constexpr int rounding_immediate = (mode == Rounding::nearest_even      ? _MM_FROUND_TO_NEAREST_INT
