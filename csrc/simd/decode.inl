@@ -61,6 +61,13 @@ HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u
   for (; i + 16 <= n; i += 16) store_nibbles(to + i, codes + i, d.nibbles[0], d.nibbles[1]);
   return i;
 }
+
+HALFULP_NOINLINE inline usize decode_sixteen_loop(const u32 (&table)[256], const u8* codes, u32* to, usize n) {
+  const Sixteen values(table);
+  usize i = 0;
+  for (; i + 16 <= n; i += 16) values.store_decoded(to + i, codes + i);
+  return i;
+}
 #endif
 
 // As many codes from the start as the fast ways of this target take.
@@ -74,6 +81,7 @@ usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const
   }
   if constexpr (sizeof(Code) == 1) {
     if (d.route == DecodeRoute::nibbles) return decode_nibbles_loop(d, codes, to, n);
+    if (d.route == DecodeRoute::sixteen) return decode_sixteen_loop(d.table, codes, to, n);
   }
 #endif
   return 0;

@@ -24,8 +24,9 @@ using One = Lane<u32>;
 
 // Each uses what comes before it.
 // clang-format off
-#include "encode.inl"
 #include "wide.inl"
 #include "narrow.inl"
+#include "codebook.inl"
+#include "encode.inl"
 #include "decode.inl"
 // clang-format on

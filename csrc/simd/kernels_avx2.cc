@@ -6,6 +6,6 @@
 
 #include "kernels.inl"
 
-const halfulp::Kernels halfulp::kernels_avx2 = {"avx2",        encode_kernel, encode_wide_kernel,
+const halfulp::Kernels halfulp::kernels_avx2 = {"avx2",        encode_kernel, encode_wide_kernel, encode_levels_kernel,
                                                 narrow_kernel, widen_kernel,  decode_kernel};
 #endif
