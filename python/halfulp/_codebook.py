@@ -71,7 +71,7 @@ class Codebook(Target):
     --------
     >>> import halfulp as hu
     >>> hu.nf4.encode([-1.0, -0.1, 0.0, 0.3])
-    array([ 0,  6,  7, 10], dtype=uint8)
+    array([ 0,  6,  7, 11], dtype=uint8)
     >>> ternary = hu.Codebook([-1, 0, 1], thresholds=[-0.5, 0.5], ties="toward_zero")
     >>> ternary.round([-0.7, -0.5, 0.2, 3.0])
     array([-1.,  0.,  0.,  1.])
