@@ -165,6 +165,20 @@ def test_decode_and_round(fmt: hu.Format, mode: str, isa: str) -> None:
         assert under(mode, lambda x=x: fmt.round(x)).tobytes() == rounded.tobytes(), dtype
 
 
+@pytest.mark.parametrize("mode", MODES[1:])
+@pytest.mark.parametrize("codebook", hu.codebooks.values(), ids=str)
+def test_codebooks(codebook: hu.Codebook, mode: str, isa: str) -> None:
+    """test_codebook.py compares what is wanted here with the oracle."""
+    tiny = hu.Codebook([-(2.0**-149), 0.0, 2.0**-149, 2.0**-126])
+    for book, dtype in ((b, d) for b in (codebook, tiny) for d in sweeps.FLOATS):
+        thresholds = np.array([float(t) for t in book.thresholds], dtype)
+        x = np.concatenate([sweeps.specials(dtype), sweeps.random_patterns(dtype, 60, seed=4), thresholds])
+        for ufunc, given in ((book.encode, x), (book.round, x), (book.decode, book.encode(x))):
+            want = ufunc(given)
+            got = under(mode, lambda ufunc=ufunc, given=given: ufunc(given))
+            assert got.tobytes() == want.tobytes(), (dtype, ufunc)
+
+
 def test_no_warnings(fmt: hu.Format, isa: str) -> None:
     """NumPy reports the flags a ufunc leaves; there are none, whatever the input."""
     for dtype in sweeps.FLOATS:

@@ -176,7 +176,9 @@ def test_out() -> None:
 @pytest.mark.parametrize("bad", [None, 3, "", "float9", b"bfloat16", np.float32, float, [F]])
 def test_format_argument(bad: Any) -> None:
     for function in (hu.encode, hu.decode, hu.round):
-        with pytest.raises((TypeError, ValueError), match=r"format must be a Format, a Codec or text|neither a named"):
+        with pytest.raises(
+            (TypeError, ValueError), match=r"format must be a Format, a Codebook, a Codec or text|neither a named"
+        ):
             function(1, bad)
 
 

@@ -48,7 +48,7 @@ ARROWS = (
     (r"simd/lanes/x86\.hpp", (r"halfulp/.*",)),
     (r"simd/lanes/.*", (r"simd/lanes/x86\.hpp", r"halfulp/.*")),
     (r"simd/kernels_(?P<isa>\w+)\.cc", (r"simd/lanes/{isa}\.hpp", r"simd/kernels\.inl")),
-    (r"simd/kernels\.inl", (r"simd/(encode|wide|narrow|decode|blocks)\.inl", r"simd/kernels\.hpp", r"halfulp/.*")),
+    (r"simd/kernels\.inl", (r"simd/(wide|narrow|codebook|encode|decode|blocks)\.inl", r"simd/kernels\.hpp", r"halfulp/.*")),
     (r"simd/.*", (r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
     (r"numpy/.*", (r"numpy/.*", r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
     (r"bind/.*", (r"bind/.*", r"numpy/.*", r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
@@ -176,8 +176,9 @@ def test_imports_of_the_package(path: Path) -> None:
 
 
 def test_the_oracle_imports_nothing_of_the_product() -> None:
-    for name in imports(ROOT / "tests" / "oracle.py"):
-        assert name.partition(".")[0] in sys.stdlib_module_names, name
+    for oracle in ("oracle.py", "codebook_oracle.py"):
+        for name in imports(ROOT / "tests" / oracle):
+            assert name.partition(".")[0] in sys.stdlib_module_names, name
 
 
 def test_only_these_tests_look_inside() -> None:

@@ -23,6 +23,7 @@ SPELLED = {
     "str": "str",
     "bool": "bool",
     "Layout": r"halfulp\._core\.Layout",
+    "Decoder": r"halfulp\._core\.Decoder",
     "Encoder": r"halfulp\._core\.Encoder",
     "Decoder": r"halfulp\._core\.Decoder",
     "np.ndarray[Any, Any]": r"(typing_extensions|collections\.abc)\.Buffer|buffer",

@@ -38,7 +38,7 @@ py::tuple as_tuple(const char* const (&names)[count]) {
 Encoder make(const Format& format, const std::string& rounding, const std::string& overflow,
              const std::string& subnormals, u64 nan_positive, u64 nan_negative, bool keep_payload, bool via_binary32) {
   const Policy policy = {
-      by_name<Rounding>("rounding", rounding_names, rounding),
+      rounding_of(rounding),
       by_name<Overflow>("overflow", overflow_names, overflow),
       by_name<Subnormals>("subnormals", subnormals_names, subnormals),
       {nan_positive, nan_negative, keep_payload},
@@ -72,12 +72,14 @@ void encode_numbers(const Encoder& encoder, const py::buffer& numbers, const py:
 
 }  // namespace
 
+Rounding rounding_of(const std::string& name) { return by_name<Rounding>("rounding", rounding_names, name); }
+
 void codecs(py::module_& m) {
   m.def("roundings", [] { return as_tuple(rounding_names); });
   m.def("overflows", [] { return as_tuple(overflow_names); });
   m.def("subnormals", [] { return as_tuple(subnormals_names); });
   py::class_<Encoder>(m, "Encoder").def(py::init(&make));
-  py::class_<ValueDecoder>(m, "Decoder").def(py::init(&make_value_decoder));
+  py::class_<ValueDecoder>(m, "Decoder").def(py::init([](const Format& f) { return make_value_decoder(f); }));
   m.def("ufunc", &ufunc);
   m.def("encode_numbers", &encode_numbers);
 }

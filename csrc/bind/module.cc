@@ -7,5 +7,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used(), pybind11::multiple_inter
   if (halfulp::numpy::import_api() < 0) throw pybind11::error_already_set();
   halfulp::bind::formats(m);
   halfulp::bind::codecs(m);
+  halfulp::bind::codebooks(m);
   halfulp::bind::machine(m);
 }

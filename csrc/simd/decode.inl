@@ -98,6 +98,13 @@ HALFULP_NOINLINE inline usize decode_nibbles_loop(const ValueDecoder& d, const u
   return i;
 }
 
+HALFULP_NOINLINE inline usize decode_sixteen_loop(const u32 (&table)[256], const u8* codes, u32* to, usize n) {
+  const Sixteen values(table);
+  usize i = 0;
+  for (; i + 16 <= n; i += 16) values.store_decoded(to + i, codes + i);
+  return i;
+}
+
 #if defined(HALFULP_BYTE_TABLES)
 HALFULP_BYTE_TABLES HALFULP_NOINLINE inline usize decode_planes_loop(const ValueDecoder& d, const u8* codes, u32* to,
                                                                      usize n) {
@@ -130,6 +137,7 @@ usize decode_fast([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] const
   }
   if constexpr (sizeof(Code) == 1) {
     if (d.route == DecodeRoute::nibbles) return decode_nibbles_loop(d, codes, to, n);
+    if (d.route == DecodeRoute::sixteen) return decode_sixteen_loop(d.table, codes, to, n);
   }
 #endif
   return 0;

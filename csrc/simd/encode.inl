@@ -227,6 +227,9 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
   n -= done;
   if (n == 0) return;
   switch (e.route) {
+    case Route::codebook:
+      if constexpr (sizeof(Code) == 1) encode_levels(e.levels, from, codes, n);
+      return;
     case Route::prefix: return encode_prefix_loop(e.narrow, from, codes, n);
     case Route::common: return encode_loop<Route::common>(e.narrow, from, codes, n);
     case Route::any: return encode_loop<Route::any>(e.narrow, from, codes, n);

@@ -36,6 +36,15 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   return e;
 }
 
+Encoder make_encoder(const Codebook& codebook, const Rounding* mode, const NanRule& nan, bool via_binary32) {
+  Encoder e{};
+  e.levels = make_level_search(codebook, mode, nan);
+  e.route = Route::codebook;
+  e.via_binary32 = via_binary32;
+  e.code_bytes = 1;
+  return e;
+}
+
 namespace {
 
 // The table by bytes, if the lower two of four are zero in all of it: they are unless a format has more than eight
@@ -53,6 +62,15 @@ bool fill_planes(ValueDecoder& d) {
 Value smallest_value(const Format& f) {
   if (f.precision() <= 11 && f.lsb_exponent() >= -24 && f.largest_exponent() <= 15) return Value::binary16;
   return f.fits_binary32() ? Value::binary32 : Value::binary64;
+}
+
+// Whether binary16 holds a binary32 number: 11 significant bits, the last place at 2^-24 or above.
+bool fits_binary16(u32 binary32) {
+  const Unpacked<Wide> x = unpack_binary<8, 23>(binary32, false);
+  if (x.significand.word == 0) return true;
+  const i64 exponent = static_cast<i64>(x.exponent.word);
+  const i64 kept = exponent + 25 < 11 ? exponent + 25 : 11;
+  return kept > 0 && exponent <= 15 && (x.significand.word << (63 - wide_hidden + kept)) == 0;
 }
 
 }  // namespace
@@ -76,8 +94,8 @@ ValueDecoder make_value_decoder(const Format& format) {
   d.route = DecodeRoute::any;
   if (is_prefix(format)) {
     d.route = DecodeRoute::prefix;
-  } else if (d.has_planes && format.bits() <= 4) {
-    d.route = DecodeRoute::nibbles;
+  } else if (d.has_table && format.bits() <= 4) {
+    d.route = d.has_planes ? DecodeRoute::nibbles : DecodeRoute::sixteen;
   } else if (has_half_decoder(format)) {
     d.route = DecodeRoute::half;
     d.half = make_half_decoder(format);
@@ -85,6 +103,27 @@ ValueDecoder make_value_decoder(const Format& format) {
     d.route = DecodeRoute::integer;
     d.integer = make_integer_route(format, Policy{});
   }
+  return d;
+}
+
+ValueDecoder make_value_decoder(const Codebook& codebook) {
+  ValueDecoder d{};
+  d.bits = codebook.bits;
+  d.code_mask = (u64{1} << codebook.bits) - 1;
+  d.smallest = Value::binary16;
+  d.binary32 = true;
+  d.has_table = true;
+  d.code_bytes = 1;
+  u32 by_code[max_levels];
+  for (u32& level : by_code) level = 0x7fc00000;
+  for (int i = 0; i < codebook.count; ++i) {
+    by_code[codebook.codes[i]] = codebook.levels[i];
+    if (!fits_binary16(codebook.levels[i])) d.smallest = Value::binary32;
+  }
+  for (u32 code = 0; code < 256; ++code) d.table[code] = by_code[code & d.code_mask];
+  d.route = DecodeRoute::any;
+  d.has_planes = fill_planes(d);
+  if (codebook.bits <= 4) d.route = d.has_planes ? DecodeRoute::nibbles : DecodeRoute::sixteen;
   return d;
 }
 

@@ -1,6 +1,7 @@
 // What the layers above call: an Encoder or Decoder made once, and loops over arrays that take it at run time.
 #pragma once
 
+#include "../halfulp/codebook.hpp"
 #include "../halfulp/codec.hpp"
 #include "../halfulp/decode.hpp"
 #include "../halfulp/half_route.hpp"
@@ -11,11 +12,12 @@ namespace halfulp {
 
 // How codes are computed from binary32. Chosen by the parameters of the codec, never by its name.
 enum class Route : u8 {
-  prefix,  // nearest even into the front of a binary32
-  common,  // nearest even with the ordinary policy
-  any,     // every policy
-  deep,    // every policy, and formats that reach below binary32's smallest normal
-  wide,    // formats binary32 cannot serve: 64-bit words
+  prefix,    // nearest even into the front of a binary32
+  common,    // nearest even with the ordinary policy
+  any,       // every policy
+  deep,      // every policy, and formats that reach below binary32's smallest normal
+  wide,      // formats binary32 cannot serve: 64-bit words
+  codebook,  // a search among levels
 };
 
 // A faster way on targets whose hardware converts to binary16 and to integers with a rounding of our choice.
@@ -28,6 +30,7 @@ struct Encoder {
   Codec<u64> wide;
   HalfRoute half;
   IntegerRoute integer;
+  LevelSearch levels;
   Route route;
   Shortcut shortcut;
   bool flush_input;   // a source subnormal in its own type is zero
@@ -40,7 +43,8 @@ enum class Value : u8 { binary16, binary32, binary64, x87, binary128 };
 
 // How codes become binary32.
 enum class DecodeRoute : u8 {
-  nibbles,  // at most 4 bits: byte shuffles of the table's planes
+  nibbles,  // at most 4 bits, values that end in two zero bytes: byte shuffles of the table's planes
+  sixteen,  // at most 4 bits, any values
   half,     // by way of binary16, on targets that convert it in hardware
   integer,  // on targets that convert integers
   prefix,   // the front of a binary32
@@ -66,7 +70,11 @@ struct ValueDecoder {
 };
 
 Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary32);
+// `mode`: null for the codebook's own decisions.
+Encoder make_encoder(const Codebook& codebook, const Rounding* mode, const NanRule& nan, bool via_binary32);
 ValueDecoder make_value_decoder(const Format& format);
+// Codes that no level has become NaN.
+ValueDecoder make_value_decoder(const Codebook& codebook);
 int code_bytes(const Format& format);
 
 // Whether a result is stored past the caches, which is faster if it would not stay in them and slower if it would.
@@ -80,6 +88,8 @@ struct Kernels {
   void (*encode)(const Encoder&, const u32* from, void* codes, usize n);
   // From any source, in 64-bit words. `flush` applies to sources subnormal in their own type.
   void (*encode_wide)(const Codec<u64>&, int code_bytes, Source, bool flush, const void* from, void* codes, usize n);
+  // From any source to the codes of a codebook.
+  void (*encode_levels)(const LevelSearch&, Source, const void* from, u8* codes, usize n);
   // Any source to binary32, rounded to odd.
   void (*narrow)(Source, bool flush, const void* from, u32* to, usize n);
   // Binary32 bits that are no signalling NaN to binary64 bits.

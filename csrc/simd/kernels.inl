@@ -24,9 +24,10 @@ using One = Lane<u32>;
 
 // Each uses what comes before it.
 // clang-format off
-#include "encode.inl"
 #include "wide.inl"
 #include "narrow.inl"
+#include "codebook.inl"
+#include "encode.inl"
 #include "decode.inl"
 #include "blocks.inl"
 // clang-format on

@@ -79,6 +79,9 @@ void scatter(usize size, const Buffer& buffer, char* to, isize stride, usize n) 
   copy(size, buffer.bytes, static_cast<isize>(size), to, stride, n);
 }
 
+// Whether every element is a binary32 number.
+bool fits_binary32(Source source) { return source_bytes(source) <= 2 || source == Source::binary32; }
+
 // Arrays that move this many bytes (read and written, each once) find nothing of themselves in the caches when they are
 // used next, and reading the result's lines before writing them is a waste. With 32 MiB of last-level cache, storing
 // past it begins to pay between 24 (encoding) and 72 MiB (decoding); below, it costs up to half of the speed.
@@ -91,12 +94,13 @@ Stores stores_for(usize elements, usize bytes_from, usize bytes_to) {
 // Whether encode_block takes arrays of any length.
 bool takes_any_length(const Encoder& e, Source source) {
   if (e.shortcut == Shortcut::binary32) return true;
+  if (e.route == Route::codebook && !fits_binary32(source)) return false;
   return e.route != Route::wide && (!e.via_binary32 || source == Source::binary32 || source == Source::binary16);
 }
 
 // Contiguous elements of any source to contiguous codes, at most a block of them unless `takes_any_length`.
-void encode_block(const Kernels& k, const Encoder& e, Source source, const char* from, void* codes, usize n) {
-  const bool flush = e.flush_input;
+void encode_block(const Kernels& k, const Encoder& e, bool flush, Source source, const char* from, void* codes,
+                  usize n) {
   if (takes_any_length(e, source)) {
     const Stores stores = stores_for(n, source_bytes(source), static_cast<usize>(e.code_bytes));
     return k.encode_from(e, source, flush, from, codes, n, stores);
@@ -107,6 +111,7 @@ void encode_block(const Kernels& k, const Encoder& e, Source source, const char*
     if (e.route == Route::wide) return k.encode_wide(e.wide, e.code_bytes, Source::binary32, false, binary32, codes, n);
     return k.encode(e, binary32, codes, n);
   }
+  if (e.route == Route::codebook) return k.encode_levels(e.levels, source, from, static_cast<u8*>(codes), n);
   k.encode_wide(e.wide, e.code_bytes, source, flush, from, codes, n);
 }
 
@@ -123,7 +128,7 @@ void to_value(const Kernels& k, bool binary32, const Buffer& bits, Value value, 
   const auto* longs = reinterpret_cast<const u64*>(bits.bytes);
   if (value == Value::binary16) {
     const Source source = binary32 ? Source::binary32 : Source::binary64;
-    return encode_block(k, to_binary16, source, bits.bytes, out.bytes, n);
+    return encode_block(k, to_binary16, false, source, bits.bytes, out.bytes, n);
   }
   if (value == Value::binary64) return k.widen(words, reinterpret_cast<u64*>(out.bytes), n);
   for (usize i = 0; i < n; ++i) {
@@ -222,14 +227,14 @@ void encode(const Encoder& e, Source source, const char* from, isize from_stride
   const usize code_size = static_cast<usize>(e.code_bytes);
   const bool direct = is_contiguous(codes, code_stride, code_size);
   if (takes_any_length(e, source) && direct && is_contiguous(from, from_stride, size)) {
-    return encode_block(k, e, source, from, codes, n);
+    return encode_block(k, e, e.flush_input, source, from, codes, n);
   }
   in_blocks(n, [&](usize start, usize count) {
     Buffer in;
     Buffer out;
     const char* p = gather(size, from + offset(start, from_stride), from_stride, count, in);
     char* to = codes + offset(start, code_stride);
-    encode_block(k, e, source, p, direct ? to : out.bytes, count);
+    encode_block(k, e, e.flush_input, source, p, direct ? to : out.bytes, count);
     if (!direct) scatter(code_size, out, to, code_stride, count);
   });
 }
@@ -281,7 +286,7 @@ void round(const Encoder& e, const ValueDecoder& d, Source source, const char* f
     Buffer in;
     Buffer codes;
     const char* p = gather(source_bytes(source), from + offset(start, from_stride), from_stride, count, in);
-    encode_block(k, e, source, p, codes.bytes, count);
+    encode_block(k, e, e.flush_input, source, p, codes.bytes, count);
     decode_block(k, d, codes.bytes, value, to + offset(start, to_stride), to_stride, count);
   });
 }
@@ -289,14 +294,11 @@ void round(const Encoder& e, const ValueDecoder& d, Source source, const char* f
 void encode_codes(const Encoder& e, const ValueDecoder& from_format, const char* from, isize from_stride, char* codes,
                   isize code_stride, usize n) {
   const Kernels& k = kernels();
-  const bool flush = e.flush_input;
-  Encoder unflushed = e;
-  unflushed.flush_input = false;
   in_blocks(n, [&](usize start, usize count) {
     Buffer bits;
     Buffer out;
-    decode_source(k, from_format, flush, from + offset(start, from_stride), from_stride, bits, count);
-    encode_block(k, unflushed, Source::binary32, bits.bytes, out.bytes, count);
+    decode_source(k, from_format, e.flush_input, from + offset(start, from_stride), from_stride, bits, count);
+    encode_block(k, e, false, Source::binary32, bits.bytes, out.bytes, count);
     scatter(static_cast<usize>(e.code_bytes), out, codes + offset(start, code_stride), code_stride, count);
   });
 }

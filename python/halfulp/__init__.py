@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from halfulp import _core
+from halfulp._codebook import Codebook, CodebookCodec, codebooks
 from halfulp._codec import Codec, roundings
 from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
@@ -24,13 +25,17 @@ from halfulp._presets import Preset, presets
 from halfulp._text import from_text
 
 globals().update(formats)
+globals().update(codebooks)
 
 __all__ = [
+    "Codebook",
+    "CodebookCodec",
     "Codec",
     "Format",
     "Preset",
     "__version__",
     "available_isas",
+    "codebooks",
     "decode",
     "encode",
     "formats",
@@ -46,6 +51,7 @@ __all__ = [
     "show_config",
     "use_isa",
     *formats,
+    *codebooks,
 ]
 
 
@@ -66,7 +72,7 @@ sys.modules[__name__].__class__ = _Module
 
 
 def __getattr__(name: str) -> Any:
-    """Formats and codecs by their text, by which pickle finds their ufuncs."""
+    """Formats, codebooks and codecs by their text, by which pickle finds their ufuncs."""
     if name == "__version__":  # asking the installation takes longer than importing all the rest
         from halfulp._version import __version__
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 import re
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from halfulp import _core
 from halfulp._format import Format, formats
 from halfulp._interning import interning
+from halfulp._target import Target
 
 NanRule = str | int | tuple[int, int] | None
 
@@ -47,6 +49,7 @@ class Codec:
 
     __slots__ = ("__weakref__", "_encoder", "_format", "_policy", "_ufuncs")
 
+    _default: ClassVar[Policy] = _DEFAULT
     _format: Format
     _policy: Policy
     _encoder: _core.Encoder
@@ -69,17 +72,21 @@ class Codec:
             if not isinstance(word, str):
                 raise TypeError(f"{argument} must be a string such as {getattr(_DEFAULT, argument)!r}, not {word!r}")
         rule = _canonical_nan(format, nan)
-        policy = Policy(rounding, overflow, rule, subnormals, _via(via))
+        policy = Policy(rounding, overflow, rule, subnormals, canonical_via(via))
+        return cls._intern(format, policy, lambda: _encoder(format, policy))
+
+    @classmethod
+    def _intern(cls, target: Target, policy: Policy, encoder: Callable[[], _core.Encoder]) -> Codec:
         with interning:
-            found = format._codecs.get(policy)
+            found = target._codecs.get(policy)
             if found is not None:
                 return found
             self = object.__new__(cls)
-            object.__setattr__(self, "_format", format)
+            object.__setattr__(self, "_format", target)
             object.__setattr__(self, "_policy", policy)
-            object.__setattr__(self, "_encoder", _encoder(format, policy))
+            object.__setattr__(self, "_encoder", encoder())
             object.__setattr__(self, "_ufuncs", {})
-            format._codecs[policy] = self
+            target._codecs[policy] = self
             return self
 
     def __setattr__(self, attribute: str, value: object) -> None:
@@ -95,7 +102,7 @@ class Codec:
         return self
 
     def __repr__(self) -> str:
-        words = [f"{k}={v!r}" for k, v in self._policy._asdict().items() if v != getattr(_DEFAULT, k)]
+        words = [f"{k}={v!r}" for k, v in self._policy._asdict().items() if v != getattr(self._default, k)]
         return f"{self._format!r}.codec({', '.join(words)})"
 
     @property
@@ -103,7 +110,7 @@ class Codec:
         """The codec as text: the format's, then what differs from the default policy, separated by ``;``."""
         words = []
         for field, value in self._policy._asdict().items():
-            if value != getattr(_DEFAULT, field):
+            if value != getattr(self._default, field):
                 shown = ",".join(map(hex, value)) if isinstance(value, tuple) else value
                 words.append(f"{field}={shown if not isinstance(shown, int) else hex(shown)}")
         return ";".join([self._format.text, *words])
@@ -154,7 +161,7 @@ class Codec:
         return self._ufunc("round")
 
     def _ufunc(self, verb: str) -> np.ufunc:
-        if self._policy == _DEFAULT:
+        if self._policy == self._default:
             return self._format._ufunc(verb)
         made = self._ufuncs.get(verb)
         if made is not None:
@@ -164,10 +171,10 @@ class Codec:
 
 
 def _rebuild(format: Format, *policy: Any) -> Codec:
-    return Codec._make(format, *policy)
+    return format.codec(*policy)
 
 
-def _via(via: Format | str | None) -> str | None:
+def canonical_via(via: Format | str | None) -> str | None:
     if via is None:
         return None
     name = via.text if isinstance(via, Format) else via
@@ -243,10 +250,10 @@ def default_encoder(format: Format) -> _core.Encoder:
     return _encoder(format, _DEFAULT)
 
 
-def make_ufunc(verb: str, owner: Format | Codec, doc: str, encoder: _core.Encoder) -> np.ufunc:
-    """The ufunc of a codec, or of a format with the default policy."""
-    format = owner if isinstance(owner, Format) else owner.format
-    return _core.ufunc(verb, f"{owner.text}.{verb}", doc, encoder, _core.Decoder(format._layout), owner)
+def make_ufunc(verb: str, owner: Target | Codec, doc: str, encoder: _core.Encoder) -> np.ufunc:
+    """The ufunc of a codec, or of a format or codebook with the default policy."""
+    target = owner if isinstance(owner, Target) else owner.format
+    return _core.ufunc(verb, f"{owner.text}.{verb}", doc, encoder, target._decoder(), owner)
 
 
 _DOCUMENTS = {
@@ -301,11 +308,10 @@ def document(verb: str, name: str) -> str:
     return _DOCUMENTS[verb].format(name=name)
 
 
-def codec_from_text(text: str) -> Codec:
-    """The codec with this `Codec.text`."""
-    head, *fields = text.split(";")
+def policy_from_text(text: str) -> dict[str, Any]:
+    """The words of a policy after the first ``;`` of a `Codec.text`."""
     words: dict[str, Any] = {}
-    for field in fields:
+    for field in text.split(";")[1:]:
         key, equals, value = field.partition("=")
         if not equals or key not in Policy._fields or key in words:
             raise ValueError(f"cannot read {field!r} in codec {text[:80]!r}; fields are {', '.join(Policy._fields)}")
@@ -314,7 +320,7 @@ def codec_from_text(text: str) -> Codec:
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}(,0x[0-9a-fA-F]{1,16})?", rule):
         codes = tuple(int(code, 16) for code in rule.split(","))
         words["nan"] = codes if len(codes) == 2 else codes[0]
-    return Format(head).codec(**words)
+    return words
 
 
 def widen(values: Any) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from halfulp import _core
 from halfulp._interning import interning
 from halfulp._parameters import Parameters, checked_name, layout, parameters, read
+from halfulp._target import Target
 
 if TYPE_CHECKING:
     from halfulp._codec import Codec, NanRule
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _CODE_DTYPES: dict[int, np.dtype[Any]] = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
-class Format:
+class Format(Target):
     """A number format: how many bits, what they mean.
 
     Parameters
@@ -64,7 +65,7 @@ class Format:
     True
     """
 
-    __slots__ = ("__weakref__", "_codecs", "_layout", "_name", "_parameters", "_ufuncs")
+    __slots__ = ("_layout", "_name", "_parameters")
 
     _interned: ClassVar[weakref.WeakValueDictionary[tuple[Parameters, str | None], Format]] = (
         weakref.WeakValueDictionary()
@@ -73,8 +74,6 @@ class Format:
     _parameters: Parameters
     _layout: _core.Layout
     _name: str | None
-    _ufuncs: dict[str, np.ufunc]
-    _codecs: weakref.WeakValueDictionary[Any, Codec]
 
     def __new__(
         cls,
@@ -120,34 +119,9 @@ class Format:
             if found is not None:
                 return found
             self = object.__new__(cls)
-            object.__setattr__(self, "_layout", layout(key))
-            object.__setattr__(self, "_parameters", key)
-            object.__setattr__(self, "_name", name)
-            object.__setattr__(self, "_ufuncs", {})
-            object.__setattr__(self, "_codecs", weakref.WeakValueDictionary())
+            self._fill(_layout=layout(key), _parameters=key, _name=name)
             cls._interned[(key, name)] = self
             return self
-
-    def __setattr__(self, attribute: str, value: object) -> None:
-        raise AttributeError(f"formats are immutable: cannot set {attribute}")
-
-    def __delattr__(self, attribute: str) -> None:
-        raise AttributeError(f"formats are immutable: cannot delete {attribute}")
-
-    def __reduce__(self) -> tuple[type[Format], tuple[str]]:
-        return Format, (self.text,)
-
-    def __copy__(self) -> Format:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Format:
-        return self
-
-    def __repr__(self) -> str:
-        return f"Format({self.text!r})"
-
-    def __str__(self) -> str:
-        return self.text
 
     # -- parameters
 
@@ -315,29 +289,13 @@ class Format:
 
     # -- conversions
 
-    @property
-    def encode(self) -> np.ufunc:
-        """Values to codes, nearest even: `self.codec().encode`."""
-        return self._ufunc("encode")
+    def _decoder(self) -> _core.Decoder:
+        return _core.Decoder(self._layout)
 
-    @property
-    def decode(self) -> np.ufunc:
-        """Codes of any integer dtype to values in `value_dtype`; bits above the width raise ValueError."""
-        return self._ufunc("decode")
+    def _default_encoder(self) -> _core.Encoder:
+        from halfulp._codec import default_encoder
 
-    @property
-    def round(self) -> np.ufunc:
-        """Values to the nearest values of the format: `self.codec().round`."""
-        return self._ufunc("round")
-
-    def _ufunc(self, verb: str) -> np.ufunc:
-        made = self._ufuncs.get(verb)
-        if made is not None:
-            return made
-        from halfulp._codec import default_encoder, document, make_ufunc
-
-        made = make_ufunc(verb, self, document(verb, self.name), default_encoder(self))
-        return self._ufuncs.setdefault(verb, made)
+        return default_encoder(self)
 
     def codec(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from halfulp import _core, _exact
+from halfulp._codebook import Codebook
 from halfulp._codec import Codec, NanRule, widen
 from halfulp._format import Format
 from halfulp._text import as_codec
@@ -20,7 +21,7 @@ Array = npt.NDArray[Any]
 
 def encode(
     x: object,
-    format: Format | Codec | str,
+    format: Format | Codebook | Codec | str,
     *,
     rounding: str | None = None,
     overflow: str | None = None,
@@ -37,7 +38,7 @@ def encode(
         What the ufunc `format.encode` takes, and Python ints of any size, Fractions, Decimals, strings
         (``"1.5e-3"``, ``"0x1.8p-4"``, ``"1/3"``, ``"-inf"``, ``"nan"``), object arrays and nested lists of these,
         and objects with ``__dlpack__``.
-    format : Format, Codec or str
+    format : Format, Codebook, Codec or str
     rounding, overflow, nan, subnormals, via
         The policy, as in `Format.codec`.
     out : ndarray, optional
@@ -70,14 +71,14 @@ def encode(
     return _deliver(_encode_objects(codec, array), out)
 
 
-def decode(codes: object, format: Format | Codec | str, *, out: Array | None = None) -> Any:
+def decode(codes: object, format: Format | Codebook | Codec | str, *, out: Array | None = None) -> Any:
     """Values of codes, exactly.
 
     Parameters
     ----------
     codes : array_like of integers
         Any integer dtype, Python ints, nested lists, objects with ``__dlpack__``.
-    format : Format, Codec or str
+    format : Format, Codebook, Codec or str
     out : ndarray, optional
 
     Returns
@@ -104,7 +105,7 @@ def decode(codes: object, format: Format | Codec | str, *, out: Array | None = N
 
 def round(
     x: object,
-    format: Format | Codec | str,
+    format: Format | Codebook | Codec | str,
     *,
     rounding: str | None = None,
     overflow: str | None = None,
@@ -216,7 +217,7 @@ def _float_dtype(x: object) -> np.dtype[Any] | None:
     return None
 
 
-def _codes_from_objects(format: Format, array: Array) -> Array:
+def _codes_from_objects(format: Format | Codebook, array: Array) -> Array:
     codes = np.empty(array.size, dtype=np.uint64)
     for i, code in enumerate(array.reshape(-1)):
         try:
