@@ -4,7 +4,9 @@
 
 #include <cstring>
 
+#include "../halfulp/philox.hpp"
 #include "../halfulp/round_to_odd.hpp"
+#include "../halfulp/stochastic.hpp"
 #include "kernels.hpp"
 
 // Loops must not move out of the Environment that their callers set up.
@@ -28,4 +30,5 @@ using One = Lane<u32>;
 #include "wide.inl"
 #include "narrow.inl"
 #include "decode.inl"
+#include "random.inl"
 // clang-format on

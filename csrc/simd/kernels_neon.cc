@@ -6,6 +6,6 @@
 
 #include "kernels.inl"
 
-const halfulp::Kernels halfulp::kernels_neon = {"neon",        encode_kernel, encode_wide_kernel,
-                                                narrow_kernel, widen_kernel,  decode_kernel};
+const halfulp::Kernels halfulp::kernels_neon = {"neon",       encode_kernel, encode_wide_kernel,   narrow_kernel,
+                                                widen_kernel, decode_kernel, encode_random_kernel, random_kernel};
 #endif

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "../halfulp/round_to_odd.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 
 namespace halfulp {
@@ -21,8 +22,8 @@ usize source_bytes(Source source) {
     case Source::uint64:
     case Source::binary64: return 8;
     case Source::x87:
-    case Source::binary128:
-    case Source::number: return 16;
+    case Source::binary128: return 16;
+    case Source::number: return sizeof(Number);
   }
   return 0;
 }
@@ -37,45 +38,6 @@ usize value_bytes(Value value) {
 }
 
 namespace {
-
-constexpr usize block = 512;
-
-// The buffer of one block, aligned for every element type.
-struct alignas(64) Buffer {
-  char bytes[16 * block];
-};
-
-bool is_contiguous(const char* p, isize stride, usize size) {
-  return stride == static_cast<isize>(size) && reinterpret_cast<usize>(p) % (size < 8 ? size : 8) == 0;
-}
-
-template <usize size>
-void copy_strided(const char* from, isize from_stride, char* to, isize to_stride, usize n) {
-  for (usize i = 0; i < n; ++i) {
-    std::memcpy(to + static_cast<isize>(i) * to_stride, from + static_cast<isize>(i) * from_stride, size);
-  }
-}
-
-void copy(usize size, const char* from, isize from_stride, char* to, isize to_stride, usize n) {
-  switch (size) {
-    case 1: return copy_strided<1>(from, from_stride, to, to_stride, n);
-    case 2: return copy_strided<2>(from, from_stride, to, to_stride, n);
-    case 4: return copy_strided<4>(from, from_stride, to, to_stride, n);
-    case 8: return copy_strided<8>(from, from_stride, to, to_stride, n);
-    default: return copy_strided<16>(from, from_stride, to, to_stride, n);
-  }
-}
-
-// A contiguous, aligned view of n elements: the array itself if it is one, else a copy in the buffer.
-const char* gather(usize size, const char* from, isize stride, usize n, Buffer& buffer) {
-  if (is_contiguous(from, stride, size)) return from;
-  copy(size, from, stride, buffer.bytes, static_cast<isize>(size), n);
-  return buffer.bytes;
-}
-
-void scatter(usize size, const Buffer& buffer, char* to, isize stride, usize n) {
-  copy(size, buffer.bytes, static_cast<isize>(size), to, stride, n);
-}
 
 // Contiguous elements of any source to contiguous codes, at most a block of them unless they are binary32.
 void encode_block(const Kernels& k, const Encoder& e, Source source, const char* from, void* codes, usize n) {
@@ -185,13 +147,7 @@ usize narrow_codes(const ValueDecoder& d, int from_bytes, const char* from, isiz
   }
 }
 
-// Calls f(start, count) for every block.
-template <class F>
-void in_blocks(usize n, F&& f) {
-  for (usize start = 0; start < n; start += block) f(start, n - start < block ? n - start : block);
-}
-
-isize offset(usize start, isize stride) { return static_cast<isize>(start) * stride; }
+}  // namespace
 
 // The values of another format's codes as binary32, ready to be encoded.
 void decode_source(const Kernels& k, const ValueDecoder& d, bool flush, const char* from, isize stride, Buffer& bits,
@@ -205,8 +161,6 @@ void decode_source(const Kernels& k, const ValueDecoder& d, bool flush, const ch
     if ((words[i] & 0x7fffffff) < d.min_normal) words[i] &= 0x80000000;
   }
 }
-
-}  // namespace
 
 void encode(const Encoder& e, Source source, const char* from, isize from_stride, char* codes, isize code_stride,
             usize n) {

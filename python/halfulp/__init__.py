@@ -12,6 +12,7 @@ from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
 from halfulp._machine import available_isas, get_include, show_config, use_isa
 from halfulp._presets import Preset, presets
+from halfulp._random import amd_random, ptx_random, random_bits
 from halfulp._text import from_text
 
 globals().update(formats)
@@ -21,6 +22,7 @@ __all__ = [
     "Format",
     "Preset",
     "__version__",
+    "amd_random",
     "available_isas",
     "decode",
     "encode",
@@ -28,6 +30,8 @@ __all__ = [
     "get_include",
     "isa",
     "presets",
+    "ptx_random",
+    "random_bits",
     "round",
     "roundings",
     "show_config",
