@@ -26,7 +26,20 @@ def test_examples(name: str) -> None:
 
 PUBLIC = [getattr(hu, name) for name in hu.__all__]
 CALLABLE = [thing for thing in PUBLIC if inspect.isclass(thing) or inspect.isfunction(thing)]
-WITH_EXAMPLE = {"Format", "Format.codec", "Format.values", "Codec", "Preset", "decode", "encode", "round", "use_isa"}
+WITH_EXAMPLE = {
+    "amd_random",
+    "ptx_random",
+    "random_bits",
+    "Format",
+    "Format.codec",
+    "Format.values",
+    "Codec",
+    "Preset",
+    "decode",
+    "encode",
+    "round",
+    "use_isa",
+}
 
 
 @pytest.mark.parametrize("thing", CALLABLE, ids=lambda thing: thing.__name__)

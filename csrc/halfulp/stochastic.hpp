@@ -72,10 +72,11 @@ HALFULP_HD constexpr Unpacked<V> raised(Unpacked<V> x, const Codec<Word>& c) {
 HALFULP_HD constexpr bool is_random_narrow(const Codec<u32>& c) {
   return c.random_place < static_cast<u32>(shift_limit<32>);
 }
-// Also from binary32 that was rounded to odd: its last bit must lie below R's, in normals and in subnormals.
+// Also from binary32 that was rounded to odd: its last bit must lie below R's, in normals and in subnormals. What was
+// beyond binary32 is its largest number then, which must exceed the format's last place for good.
 HALFULP_HD constexpr bool is_random_narrow_from_odd(const Format& f, const Codec<u32>& c) {
   const int place = static_cast<int>(c.random_place);
-  return place < hidden_bit<32> - f.mantissa_bits && f.lsb_exponent() - place > -149;
+  return place < hidden_bit<32> - f.mantissa_bits && f.lsb_exponent() - place > -149 && f.largest_exponent() < 127;
 }
 // Whether R reaches what the longest sources lose in a significand of 62 bits.
 HALFULP_HD constexpr bool is_random_long(const Codec<u64>& c) { return c.random_place >= c.shift; }

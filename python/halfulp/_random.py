@@ -58,7 +58,12 @@ def random_bits(shape: int | Iterable[int], bits: int, seed: int, *, stream: int
     wanted = integer_between("bits", bits, 1, 32)
     key, counter = integer_between("seed", seed, 0, _LONG), integer_between("stream", stream, 0, _LONG)
     first = integer_between("offset", offset, 0, _LONG)
-    lengths = tuple(shape) if isinstance(shape, Iterable) else (operator.index(shape),)
+    try:
+        lengths = tuple(map(operator.index, shape if isinstance(shape, Iterable) else (shape,)))
+    except TypeError:
+        raise TypeError(f"shape must be an integer or integers, not {shape!r}") from None
+    if any(length < 0 for length in lengths):
+        raise ValueError(f"shape must not be negative: {shape!r}")
     count = math.prod(lengths)
     if first + count > 2**64:
         raise ValueError(
