@@ -186,3 +186,16 @@ def test_no_warnings(fmt: hu.Format, isa: str) -> None:
         with np.errstate(all="raise"):
             fmt.decode(fmt.encode(x))
             fmt.round(x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("fmt_text", ["float8_e4m3fn", "bfloat16", "float32", "e5m4:bias=142:finite"])
+def test_stochastic_rounding(fmt_text: str, dtype: str, isa: str) -> None:
+    codec = hu.Format(fmt_text).codec(rounding="stochastic_c", random_bits=12)
+    x = sweeps.random_patterns(dtype, 600, seed=1)
+    r = hu.random_bits(x.shape, 12, seed=1)
+    codes, values = codec.encode(x, r), codec.round(x, r)
+    for mode in MODES:
+        assert np.array_equal(under(mode, lambda: codec.encode(x, r)), codes)
+        assert under(mode, lambda: codec.round(x, r)).tobytes() == values.tobytes()
+        assert np.array_equal(under(mode, lambda: hu.random_bits(x.shape, 12, seed=1)), r)

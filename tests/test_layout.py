@@ -48,7 +48,11 @@ ARROWS = (
     (r"simd/lanes/x86\.hpp", (r"halfulp/.*",)),
     (r"simd/lanes/.*", (r"simd/lanes/x86\.hpp", r"halfulp/.*")),
     (r"simd/kernels_(?P<isa>\w+)\.cc", (r"simd/lanes/{isa}\.hpp", r"simd/kernels\.inl")),
-    (r"simd/kernels\.inl", (r"simd/(wide|narrow|codebook|encode|decode|blocks)\.inl", r"simd/kernels\.hpp", r"halfulp/.*")),
+    (
+        r"simd/kernels\.inl",
+        (r"simd/(wide|narrow|codebook|encode|decode|blocks|random)\.inl", r"simd/kernels\.hpp", r"halfulp/.*"),
+    ),
+    (r"simd/(stream|random)\.cc", (r"simd/(blocks|kernels)\.hpp", r"halfulp/.*")),
     (r"simd/.*", (r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
     (r"numpy/.*", (r"numpy/.*", r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),
     (r"bind/.*", (r"bind/.*", r"numpy/.*", r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),

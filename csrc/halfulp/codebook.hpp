@@ -101,7 +101,7 @@ HALFULP_HD constexpr u8 encode_level(const Unpacked<Wide>& x, const LevelSearch&
 }
 
 HALFULP_HD constexpr Number as_number(const Unpacked<Wide>& x) {
-  return {x.significand.word, static_cast<i32>(x.exponent.word), Number::finite,
+  return {x.significand.word, 0, static_cast<i32>(x.exponent.word), Number::finite,
           static_cast<i16>(x.negative.word != 0 && x.significand.word != 0)};
 }
 
@@ -135,7 +135,7 @@ HALFULP_HD constexpr Number midpoint(u32 a, u32 b) {
   for (int k = 0; k < 2; ++k) {
     const i64 up = lsb[k] - low;
     const u64 magnitude = static_cast<u64>(integer[k] < 0 ? -integer[k] : integer[k]);
-    if (up > 60 || (magnitude >> (60 - up)) != 0) return {1, 0, Number::finite, 0};
+    if (up > 60 || (magnitude >> (60 - up)) != 0) return {1, 0, 0, Number::finite, 0};
     integer[k] *= i64{1} << up;
   }
   const i64 sum = integer[0] + integer[1];

@@ -12,7 +12,14 @@ enum class Rounding : u8 {
   toward_positive,
   toward_negative,
   to_odd,
+  stochastic_a,  // P3109's StochasticA, B and C: a random integer decides
+  stochastic_b,
+  stochastic_c,
 };
+
+HALFULP_HD constexpr bool is_stochastic(Rounding r) {
+  return r == Rounding::stochastic_a || r == Rounding::stochastic_b || r == Rounding::stochastic_c;
+}
 
 enum class Overflow : u8 {
   standard,           // "default": Inf, else NaN, else the largest finite
@@ -39,6 +46,7 @@ struct Policy {
   Overflow overflow;
   Subnormals subnormals;
   NanRule nan;
+  int random_bits = 0;  // 1 to 32 in the stochastic modes
 };
 
 // NaN keeps its sign where the format has a sign for it; without NaN, the largest value, or 0 for integers.
@@ -66,9 +74,10 @@ struct BySign {
 //   1 . T T T T T T T | d d d d d d d d d d d d d      T kept, d discarded
 template <int width>
 inline constexpr int hidden_bit = width == 32 ? 23 : 61;
-// Shifting further changes nothing: everything is sticky below half of the last place.
+// Shifting further changes nothing: everything is sticky below half of the last place. (Stochastic modes see further
+// than that, so `raised` brings what is smaller within reach.)
 template <int width>
-inline constexpr int shift_limit = hidden_bit<width> + 2;
+inline constexpr int shift_limit = width - 1;
 
 template <class Word>
 struct Codec {
@@ -88,6 +97,12 @@ struct Codec {
   Word tie_away;
   BySign<Word> directed;
   Word odd;
+
+  // In the stochastic modes a random integer R counts units of 2^-random_place of the last place instead: with N bits,
+  //   A: R, N places      B and C: 2R + 1, N + 1 places; C takes off a trifle where R is odd
+  Word random_place;
+  Word random_half;  // B and C: 1
+  Word random_even;  // C: 1
 
   Word flush_output;  // all ones: subnormal codes become 0
   Word flush_tiny;    // all ones: values below 2^emin become 0
@@ -157,6 +172,10 @@ HALFULP_HD constexpr Codec<Word> make_codec(const Format& f, const Policy& p) {
   c.directed.positive = r == Rounding::toward_positive || r == Rounding::to_odd ? all : none;
   c.directed.negative = r == Rounding::toward_negative || r == Rounding::to_odd ? all : none;
   c.odd = r == Rounding::to_odd ? all : none;
+
+  c.random_half = r == Rounding::stochastic_b || r == Rounding::stochastic_c ? Word{1} : none;
+  c.random_even = r == Rounding::stochastic_c ? Word{1} : none;
+  c.random_place = static_cast<Word>(p.random_bits) + c.random_half;
 
   c.flush_output = p.subnormals == Subnormals::flush_output && has_tiny ? all : none;
   c.flush_tiny = p.subnormals == Subnormals::flush_tiny && has_tiny ? all : none;

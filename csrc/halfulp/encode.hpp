@@ -23,14 +23,27 @@ HALFULP_HD constexpr V by_sign(V negative, const BySign<Word>& pair) {
   return select(negative, V::set(pair.negative), V::set(pair.positive));
 }
 
+// What is added below the last place, so that a carry out of there rounds away from zero.
+template <class V, class Word>
+HALFULP_HD constexpr V increment(const Unpacked<V>& x, const Codec<Word>& c, V kept, V shift) {
+  const V zero = V::set(0);
+  const V one = V::set(1);
+  const V discarded = shl(one, shift) - one;
+  const V lsb = kept & one;
+  const V nearest = shr<1>(discarded) + (lsb & V::set(c.tie_even)) + V::set(c.tie_away);
+  const V directed = and_not((zero - lsb) & V::set(c.odd), by_sign(x.negative, c.directed));
+  return (nearest & V::set(c.nearest)) | (discarded & directed);
+}
+
 // The magnitude's code, as if the exponent field had no upper end. (Meaningless beyond emax, where bits may fall off.)
 //
 // Subnormals need no case of their own: below emin the last place stays where it is, so the shift grows instead of
 // the binade, and a carry out of the significand moves into the exponent field by itself.
-template <class V, class Word>
-HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& c) {
+//
+// `random`: nothing, or in the stochastic modes an operand of stochastic.hpp, which has an `increment` of its own.
+template <class V, class Word, class... Random>
+HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& c, const Random&... random) {
   const V zero = V::set(0);
-  const V one = V::set(1);
   const V emin = V::set(c.emin);
   const V binade = max(x.exponent - emin, zero);
   const V below = max(emin - x.exponent, zero);
@@ -38,12 +51,7 @@ HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& 
   const V shift = min(V::set(c.shift) + below, V::set(shift_limit<V::width>));
 
   const V kept = base + shr(x.significand, shift);
-  const V discarded = shl(one, shift) - one;
-  const V lsb = kept & one;
-  const V nearest = shr<1>(discarded) + (lsb & V::set(c.tie_even)) + V::set(c.tie_away);
-  const V directed = and_not((zero - lsb) & V::set(c.odd), by_sign(x.negative, c.directed));
-  const V increment = (nearest & V::set(c.nearest)) | (discarded & directed);
-  const V rounded = base + shr(x.significand + increment, shift);
+  const V rounded = base + shr(x.significand + increment(x, c, kept, shift, random...), shift);
 
   const V min_normal = V::set(c.min_normal);
   const V flushed =
@@ -52,13 +60,13 @@ HALFULP_HD constexpr V round_magnitude(const Unpacked<V>& x, const Codec<Word>& 
 }
 
 // The complete code, for every format and policy.
-template <class V, class Word>
-HALFULP_HD constexpr V encode(const Unpacked<V>& source, const Codec<Word>& c) {
+template <class V, class Word, class... Random>
+HALFULP_HD constexpr V encode(const Unpacked<V>& source, const Codec<Word>& c, const Random&... random) {
   const V zero = V::set(0);
   const V unsigned_zero = V::set(c.unsigned_zero);
   Unpacked<V> x = source;
   x.negative = and_not(equal(x.significand, zero) & unsigned_zero, x.negative);
-  const V magnitude = round_magnitude(x, c);
+  const V magnitude = round_magnitude(x, c, random...);
 
   const V signed_code = and_not(equal(magnitude, zero) & unsigned_zero, x.negative);
   const V negate = signed_code & V::set(c.twos_complement);

@@ -26,7 +26,7 @@ HALFULP_HD constexpr bool is_small_integer(const Format& f) {
 // directed modes must see.
 HALFULP_HD constexpr bool has_integer_route(const Format& f, const Policy& p) {
   return is_small_integer(f) && f.lsb_exponent() <= 0 && p.rounding != Rounding::nearest_away &&
-         p.rounding != Rounding::to_odd && p.nan.positive == p.nan.negative;
+         p.rounding != Rounding::to_odd && !is_stochastic(p.rounding) && p.nan.positive == p.nan.negative;
 }
 
 HALFULP_HD constexpr IntegerRoute make_integer_route(const Format& f, const Policy& p) {

@@ -28,6 +28,7 @@ enum class Source : u8 {
 struct Number {
   enum Kind : i32 { finite, infinite, nan };
   u64 significand;  // leading bit at 61 and a sticky bit at 0; 0 for zero
+  u64 tail;         // what the sticky bit stands for: bit 0 itself and what is below it, with a sticky bit at its end
   i32 exponent;     // of the leading bit
   i16 kind;
   i16 negative;

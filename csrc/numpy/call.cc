@@ -1,5 +1,6 @@
 // A call of a ufunc, before and after NumPy: loops for arrays of ml_dtypes, and errors that name a way out.
 #include <atomic>
+#include <vector>
 
 #include "foreign.hpp"
 #include "work.hpp"
@@ -25,24 +26,48 @@ bool takes(const Work& w, PyArray_Descr* descr) {
   return type != nullptr && result_type(w, *type) >= 0;
 }
 
+// The name of the dtype that NumPy would give this argument, as a new reference.
+PyObject* dtype_name(PyObject* argument) {
+  PyArray_Descr* descr = PyArray_DescrFromObject(argument, nullptr);
+  PyErr_Clear();
+  PyObject* name = descr != nullptr ? PyObject_Str(reinterpret_cast<PyObject*>(descr))
+                                    : PyUnicode_FromString(Py_TYPE(argument)->tp_name);
+  Py_XDECREF(descr);
+  return name;
+}
+
+// Sets a TypeError if the random integers are missing or are no integers.
+void explain_random(const Work& w, PyObject* const* args, Py_ssize_t n) {
+  const int bits = w.encoder.random_bits;
+  if (n == 1) {
+    PyErr_Format(PyExc_TypeError,
+                 "%s: stochastic rounding takes random integers 0 <= r < 2**%d as its second operand: %s(x, r), with r "
+                 "= halfulp.random_bits(x.shape, %d, seed) for example",
+                 w.name.c_str(), bits, w.verb == Verb::encode ? "encode" : "round", bits);
+    return;
+  }
+  PyObject* given = dtype_name(args[1]);
+  if (given == nullptr) return;
+  PyErr_Format(PyExc_TypeError, "%s takes random integers r of an integer dtype, not %U", w.name.c_str(), given);
+  Py_DECREF(given);
+}
+
 // NumPy's own message about a missing loop names no way out. (The exception that has `dtypes` is that one.)
-void explain_missing_loop(const Work& w, PyObject* argument) {
+void explain_missing_loop(const Work& w, PyObject* const* args, Py_ssize_t n) {
+  PyObject* argument = args[0];
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   PyErr_NormalizeException(&type, &value, &traceback);
   PyArray_Descr* descr = descr_of(argument);
-  if (!PyObject_HasAttrString(value, "dtypes") || takes(w, descr)) {
-    Py_XDECREF(descr);
-    return PyErr_Restore(type, value, traceback);
-  }
+  const bool taken = takes(w, descr) || (w.takes_random() && descr != nullptr && foreign_decoder(descr) != nullptr);
+  Py_XDECREF(descr);
+  const bool missing = PyObject_HasAttrString(value, "dtypes") != 0;
+  if (!missing || (taken && !w.takes_random())) return PyErr_Restore(type, value, traceback);
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(traceback);
-  if (descr == nullptr) descr = PyArray_DescrFromObject(argument, nullptr);
-  PyErr_Clear();
-  PyObject* given = descr != nullptr ? PyObject_Str(reinterpret_cast<PyObject*>(descr))
-                                     : PyUnicode_FromString(Py_TYPE(argument)->tp_name);
-  Py_XDECREF(descr);
+  if (taken) return explain_random(w, args, n);
+  PyObject* given = dtype_name(argument);
   if (given == nullptr) return;
   if (w.verb == Verb::decode) {
     PyErr_Format(PyExc_TypeError,
@@ -92,6 +117,7 @@ bool call_plain(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* k
   const ElementType* type = element_type(PyArray_TYPE(from));
   if (type == nullptr || PyArray_NDIM(from) == 0 || !PyArray_ISCARRAY_RO(from)) return false;
   const Work& w = *work_of(self);
+  if (w.takes_random()) return false;
   const int to_type = result_type(w, *type);
   if (to_type < 0) return false;
   PyArrayObject* out = nullptr;
@@ -118,6 +144,37 @@ bool call_plain(PyObject* self, PyObject* const* args, Py_ssize_t n, PyObject* k
 
 std::atomic<vectorcallfunc> numpy_vectorcall{nullptr};
 
+bool is_python_number(PyObject* argument) { return PyFloat_CheckExact(argument) || PyLong_Check(argument); }
+
+PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames);
+
+// NumPy takes the dtype of a Python number from the other operand, which says nothing here: each has its own.
+PyObject* call_with_scalars(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
+  const Py_ssize_t n = PyVectorcall_NARGS(nargsf);
+  const Py_ssize_t keywords = kwnames != nullptr ? PyTuple_GET_SIZE(kwnames) : 0;
+  std::vector<PyObject*> all(args, args + n + keywords);
+  PyObject* scalars[2] = {nullptr, nullptr};
+  bool good = true;
+  for (int i = 0; i < 2 && good; ++i) {
+    if (!is_python_number(args[i])) continue;
+    PyObject* array = PyArray_FromAny(args[i], nullptr, 0, 0, 0, nullptr);
+    scalars[i] = array != nullptr ? PyArray_Return(reinterpret_cast<PyArrayObject*>(array)) : nullptr;
+    good = scalars[i] != nullptr;
+    all[static_cast<size_t>(i)] = scalars[i];
+  }
+  // An integer too large for NumPy is an object, and still a Python number.
+  const bool converted = good && !is_python_number(all[0]) && !is_python_number(all[1]);
+  PyObject* result = nullptr;
+  if (converted) {
+    result = call(self, all.data(), static_cast<size_t>(n), kwnames);
+  } else if (good) {
+    PyErr_Format(PyExc_TypeError, "%s takes integers of at most 64 bits", work_of(self)->name.c_str());
+  }
+  Py_XDECREF(scalars[0]);
+  Py_XDECREF(scalars[1]);
+  return result;
+}
+
 PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   const Py_ssize_t n = PyVectorcall_NARGS(nargsf);
   PyObject* plain = nullptr;
@@ -128,9 +185,17 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
     Py_XDECREF(descr);
     if (status < 0) return nullptr;
   }
+  const Work& w = *work_of(self);
+  if (n == 1 && w.takes_random()) {
+    explain_random(w, args, n);
+    return nullptr;
+  }
+  if (n > 1 && w.takes_random() && (is_python_number(args[0]) || is_python_number(args[1]))) {
+    return call_with_scalars(self, args, nargsf, kwnames);
+  }
   PyObject* result = numpy_vectorcall.load(std::memory_order_relaxed)(self, args, nargsf, kwnames);
   if (result == nullptr && n > 0 && PyErr_ExceptionMatches(PyExc_TypeError)) {
-    explain_missing_loop(*work_of(self), args[0]);
+    explain_missing_loop(w, args, n);
   }
   return result;
 }

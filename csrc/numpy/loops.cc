@@ -41,17 +41,27 @@ void raise_stray_bits(const Work& w, const char* code_at, usize size) {
   NPY_DISABLE_C_API;
 }
 
+// Calls f(start, n) for parts of an array; each returns how many of its elements it did before a bad one. The first bad
+// one of all, or n.
+template <class F>
+usize first_bad_of(usize n, F&& f) {
+  std::atomic<usize> first{n};
+  in_parallel(n, [&](usize start, usize count) {
+    const usize good = f(start, count);
+    if (good == count) return;
+    usize before = first.load(std::memory_order_relaxed);
+    while (start + good < before && !first.compare_exchange_weak(before, start + good)) {
+    }
+  });
+  return first;
+}
+
 // Codes to values; false, with an exception, if one of them is no code.
 bool run_decode(const Work& w, Source source, int to_type, const Arrays& a) {
   const usize size = source_bytes(source);
-  std::atomic<usize> first_bad{a.n};
-  in_parallel(a.n, [&](usize start, usize n) {
-    const usize good = decode(w.decoder, static_cast<int>(size), a.in(start), a.from_stride, value_of_type(to_type),
-                              a.out(start), a.to_stride, n);
-    if (good == n) return;
-    usize before = first_bad.load(std::memory_order_relaxed);
-    while (start + good < before && !first_bad.compare_exchange_weak(before, start + good)) {
-    }
+  const usize first_bad = first_bad_of(a.n, [&](usize start, usize n) {
+    return decode(w.decoder, static_cast<int>(size), a.in(start), a.from_stride, value_of_type(to_type), a.out(start),
+                  a.to_stride, n);
   });
   if (first_bad == a.n) return true;
   raise_stray_bits(w, a.in(first_bad), size);
@@ -111,6 +121,66 @@ int round_foreign_loop(PyArrayMethod_Context* context, char* const* data, npy_in
   return 0;
 }
 
+// -- stochastic: a second operand with random integers
+
+Numbers numbers_of(PyArray_Descr* descr, const char* from, isize stride) {
+  const ElementType* type = element_type(descr->type_num);
+  if (type != nullptr) return {type->source, nullptr, from, stride};
+  return {Source::binary32, foreign_decoder(descr), from, stride};
+}
+
+template <class Int>
+std::string as_text(const char* from) {
+  Int integer;
+  std::memcpy(&integer, from, sizeof(Int));
+  return std::to_string(integer);
+}
+
+std::string as_text(Source source, const char* from) {
+  switch (source) {
+    case Source::int8: return as_text<i8>(from);
+    case Source::int16: return as_text<i16>(from);
+    case Source::uint16: return as_text<u16>(from);
+    case Source::int32: return as_text<i32>(from);
+    case Source::uint32: return as_text<u32>(from);
+    case Source::int64: return as_text<i64>(from);
+    case Source::uint64: return as_text<u64>(from);
+    default: return as_text<u8>(from);
+  }
+}
+
+void raise_bad_random(const Work& w, const RandomIntegers& r, usize index) {
+  const std::string bits = std::to_string(w.encoder.random_bits);
+  const std::string message = w.name + ": r = " + as_text(r.source, r.from + static_cast<isize>(index) * r.stride) +
+                              " is no random integer of " + bits + " bits: 0 <= r < 2**" + bits;
+  NPY_ALLOW_C_API_DEF
+  NPY_ALLOW_C_API;
+  PyErr_SetString(PyExc_ValueError, message.c_str());
+  NPY_DISABLE_C_API;
+}
+
+int random_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+                NpyAuxData*) {
+  const Work& w = *work_of(context->caller);
+  const Numbers x = numbers_of(context->descriptors[0], data[0], strides[0]);
+  const RandomIntegers r = {element_type(context->descriptors[1]->type_num)->source, data[1], strides[1]};
+  const Value to = value_of_type(context->descriptors[2]->type_num);
+  const usize n = static_cast<usize>(dimensions[0]);
+  const usize good = first_bad_of(n, [&](usize start, usize count) {
+    const isize i = static_cast<isize>(start);
+    const Numbers from = {x.source, x.format, x.from + i * x.stride, x.stride};
+    const RandomIntegers integers = {r.source, r.from + i * r.stride, r.stride};
+    char* out = data[2] + i * strides[2];
+    return w.verb == Verb::encode ? encode_random(w.encoder, from, integers, out, strides[2], count)
+                                  : round_random(w.encoder, w.decoder, from, integers, to, out, strides[2], count);
+  });
+  if (good == n) return 0;
+  raise_bad_random(w, r, good);
+  return -1;
+}
+
+// -- adding the loops
+
 PyArray_DTypeMeta* dtype_class(int type_num) {
   PyArray_Descr* descr = PyArray_DescrFromType(type_num);
   PyArray_DTypeMeta* meta = NPY_DTYPE(descr);  // builtin classes live forever
@@ -118,8 +188,7 @@ PyArray_DTypeMeta* dtype_class(int type_num) {
   return meta;
 }
 
-int add_loop(PyObject* ufunc, PyArray_DTypeMeta* from, int to_type_num, PyArrayMethod_StridedLoop* loop) {
-  PyArray_DTypeMeta* dtypes[] = {from, dtype_class(to_type_num)};
+int add_loop(PyObject* ufunc, PyArray_DTypeMeta** dtypes, int nin, PyArrayMethod_StridedLoop* loop) {
   PyType_Slot slots[] = {
       {NPY_METH_strided_loop, reinterpret_cast<void*>(loop)},
       {NPY_METH_unaligned_strided_loop, reinterpret_cast<void*>(loop)},
@@ -127,13 +196,28 @@ int add_loop(PyObject* ufunc, PyArray_DTypeMeta* from, int to_type_num, PyArrayM
   };
   PyArrayMethod_Spec spec{};
   spec.name = "halfulp";
-  spec.nin = 1;
+  spec.nin = nin;
   spec.nout = 1;
   spec.casting = NPY_NO_CASTING;
   spec.flags = static_cast<NPY_ARRAYMETHOD_FLAGS>(NPY_METH_SUPPORTS_UNALIGNED | NPY_METH_NO_FLOATINGPOINT_ERRORS);
   spec.dtypes = dtypes;
   spec.slots = slots;
   return PyUFunc_AddLoopFromSpec(ufunc, &spec);
+}
+
+int add_loop(PyObject* ufunc, PyArray_DTypeMeta* from, int to_type_num, PyArrayMethod_StridedLoop* loop) {
+  PyArray_DTypeMeta* dtypes[] = {from, dtype_class(to_type_num)};
+  return add_loop(ufunc, dtypes, 1, loop);
+}
+
+// One for each type of random integers, so that none has to be cast.
+int add_random_loops(PyObject* ufunc, PyArray_DTypeMeta* from, int to_type_num) {
+  for (const ElementType& random : element_types) {
+    if (!random.is_integer && random.source != Source::boolean) continue;
+    PyArray_DTypeMeta* dtypes[] = {from, dtype_class(random.type_num), dtype_class(to_type_num)};
+    if (add_loop(ufunc, dtypes, 2, random_loop) < 0) return -1;
+  }
+  return 0;
 }
 
 // The type of float that holds every value of two: one of a source, one of a format.
@@ -158,7 +242,10 @@ int result_type(const Work& w, const ElementType& from) {
 int add_builtin_loops(PyObject* ufunc, const Work& w) {
   for (const ElementType& from : element_types) {
     const int to = result_type(w, from);
-    if (to >= 0 && add_loop(ufunc, dtype_class(from.type_num), to, builtin_loop) < 0) return -1;
+    if (to < 0) continue;
+    PyArray_DTypeMeta* meta = dtype_class(from.type_num);
+    if (w.takes_random() ? add_random_loops(ufunc, meta, to) < 0 : add_loop(ufunc, meta, to, builtin_loop) < 0)
+      return -1;
   }
   return 0;
 }
@@ -177,6 +264,7 @@ int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr) {
   const bool encodes = w.verb == Verb::encode;
   const int result = encodes ? type_num_of_codes(w.encoder.code_bytes)
                              : wider(type_of_value(from->smallest), type_of_value(w.decoder.smallest));
+  if (w.takes_random()) return add_random_loops(ufunc, NPY_DTYPE(descr), result);
   return add_loop(ufunc, NPY_DTYPE(descr), result, encodes ? encode_foreign_loop : round_foreign_loop);
 }
 

@@ -36,8 +36,8 @@ PyObject* make_ufunc(Verb verb, const std::string& name, const std::string& doc,
   PyObject* held = PyTuple_Pack(2, capsule, owner);
   Py_DECREF(capsule);
   if (held == nullptr) return nullptr;
-  PyObject* ufunc =
-      PyUFunc_FromFuncAndData(nullptr, nullptr, nullptr, 0, 1, 1, PyUFunc_None, w->name.c_str(), w->doc.c_str(), 0);
+  PyObject* ufunc = PyUFunc_FromFuncAndData(nullptr, nullptr, nullptr, 0, w->takes_random() ? 2 : 1, 1, PyUFunc_None,
+                                            w->name.c_str(), w->doc.c_str(), 0);
   if (ufunc == nullptr) {
     Py_DECREF(held);
     return nullptr;

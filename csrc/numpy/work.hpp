@@ -21,6 +21,9 @@ struct Work {
   std::string doc;
   Encoder encoder;
   ValueDecoder decoder;
+  // Whether random integers are a second operand.
+  bool takes_random() const { return encoder.random_bits > 0 && verb != Verb::decode; }
+
   std::mutex adding;
   std::set<int> foreign_types;  // type numbers whose loops have been added; guarded by `adding`
 };

@@ -1,5 +1,6 @@
 // Making an Encoder or a ValueDecoder: the choice of route by the parameters of the format and the policy.
 #include "../halfulp/encode.hpp"
+#include "../halfulp/stochastic.hpp"
 #include "kernels.hpp"
 
 namespace halfulp {
@@ -9,6 +10,20 @@ int code_bytes(const Format& format) {
   return bits <= 8 ? 1 : bits <= 16 ? 2 : bits <= 32 ? 4 : 8;
 }
 
+namespace {
+
+void add_random(Encoder& e, const Format& format, const Policy& policy) {
+  e.random_bits = policy.random_bits;
+  e.random_long = is_random_long(e.wide);
+  if (!format.narrows_from_binary32()) return;
+  e.narrow = make_codec<u32>(format, policy);
+  e.route = format.emin() >= -126 ? Route::any : Route::deep;
+  e.random_narrow = is_random_narrow(e.narrow);
+  e.random_narrow_from_odd = e.random_narrow && is_random_narrow_from_odd(format, e.narrow);
+}
+
+}  // namespace
+
 Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary32) {
   Encoder e{};
   e.flush_input = policy.subnormals == Subnormals::flush_input;
@@ -17,6 +32,10 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   e.wide = make_codec<u64>(format, policy);
   e.route = Route::wide;
   if (is_binary32(format, policy)) e.shortcut = Shortcut::binary32;
+  if (is_stochastic(policy.rounding)) {
+    add_random(e, format, policy);
+    return e;
+  }
   if (format.narrows_from_binary32()) {
     e.narrow = make_codec<u32>(format, policy);
     e.route = is_prefix(format, e.narrow) ? Route::prefix

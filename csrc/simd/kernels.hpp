@@ -36,6 +36,11 @@ struct Encoder {
   bool flush_input;   // a source subnormal in its own type is zero
   bool via_binary32;  // the source is first rounded to binary32, nearest even
   int code_bytes;
+
+  int random_bits;              // 0: the rounding is not stochastic; the rest is then meaningless
+  bool random_narrow;           // 32-bit lanes do it from binary32
+  bool random_narrow_from_odd;  // also from binary32 that was rounded to odd
+  bool random_long;             // random integers reach below the 62 bits of a significand
 };
 
 // The types values are delivered in.
@@ -104,6 +109,10 @@ struct Kernels {
   void (*round)(const Encoder&, const ValueDecoder&, const u32* from, u32* to, usize n, Stores);
   // All words of 8 bytes, the last one filled up with zeros, or-ed together.
   u64 (*gather_bits)(const void* words, usize bytes);
+  // From any source with a random integer each, below 2^random_bits.
+  void (*encode_random)(const Encoder&, Source, bool flush, const void* from, const u32* random, void* codes, usize n);
+  // Integers `first` and on of a stream, `bits` bits each.
+  void (*random)(u64 seed, u64 stream, u64 first, int bits, u32* to, usize n);
 };
 
 extern const Kernels kernels_portable;
@@ -142,5 +151,25 @@ void encode_codes(const Encoder&, const ValueDecoder& from_format, const char* f
                   isize code_stride, usize n);
 void round_codes(const Encoder&, const ValueDecoder&, const ValueDecoder& from_format, const char* from,
                  isize from_stride, Value, char* to, isize to_stride, usize n);
+
+// The two operands of a stochastic conversion. Numbers are of a source type, or codes of `format` where it is not null;
+// random integers are of an integer source type.
+struct Numbers {
+  Source source;
+  const ValueDecoder* format;
+  const char* from;
+  isize stride;
+};
+struct RandomIntegers {
+  Source source;
+  const char* from;
+  isize stride;
+};
+
+// Returns the index of the first random integer that is negative or 2^random_bits or more (nothing before it is lost,
+// nothing after it is written), or n.
+usize encode_random(const Encoder&, const Numbers&, const RandomIntegers&, char* codes, isize code_stride, usize n);
+usize round_random(const Encoder&, const ValueDecoder&, const Numbers&, const RandomIntegers&, Value, char* to,
+                   isize to_stride, usize n);
 
 }  // namespace halfulp

@@ -4,7 +4,9 @@
 
 #include <cstring>
 
+#include "../halfulp/philox.hpp"
 #include "../halfulp/round_to_odd.hpp"
+#include "../halfulp/stochastic.hpp"
 #include "kernels.hpp"
 
 // Loops must not move out of the Environment that their callers set up.
@@ -30,4 +32,5 @@ using One = Lane<u32>;
 #include "encode.inl"
 #include "decode.inl"
 #include "blocks.inl"
+#include "random.inl"
 // clang-format on

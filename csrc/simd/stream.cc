@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "../halfulp/round_to_odd.hpp"
+#include "blocks.hpp"
 #include "kernels.hpp"
 
 namespace halfulp {
@@ -21,8 +22,8 @@ usize source_bytes(Source source) {
     case Source::uint64:
     case Source::binary64: return 8;
     case Source::x87:
-    case Source::binary128:
-    case Source::number: return 16;
+    case Source::binary128: return 16;
+    case Source::number: return sizeof(Number);
   }
   return 0;
 }
@@ -38,49 +39,8 @@ usize value_bytes(Value value) {
 
 namespace {
 
-constexpr usize block = 512;
 // Codes that may have stray bits are looked through this many at a time, before they are decoded.
 constexpr usize checked_codes = 8192;
-
-// The buffer of one block, aligned for every element type.
-struct alignas(64) Buffer {
-  char bytes[16 * block];
-};
-
-bool is_contiguous(const char* p, isize stride, usize size) {
-  return stride == static_cast<isize>(size) && reinterpret_cast<usize>(p) % (size < 8 ? size : 8) == 0;
-}
-
-template <usize size>
-void copy_strided(const char* from, isize from_stride, char* to, isize to_stride, usize n) {
-  for (usize i = 0; i < n; ++i) {
-    std::memcpy(to + static_cast<isize>(i) * to_stride, from + static_cast<isize>(i) * from_stride, size);
-  }
-}
-
-void copy(usize size, const char* from, isize from_stride, char* to, isize to_stride, usize n) {
-  switch (size) {
-    case 1: return copy_strided<1>(from, from_stride, to, to_stride, n);
-    case 2: return copy_strided<2>(from, from_stride, to, to_stride, n);
-    case 4: return copy_strided<4>(from, from_stride, to, to_stride, n);
-    case 8: return copy_strided<8>(from, from_stride, to, to_stride, n);
-    default: return copy_strided<16>(from, from_stride, to, to_stride, n);
-  }
-}
-
-// A contiguous, aligned view of n elements: the array itself if it is one, else a copy in the buffer.
-const char* gather(usize size, const char* from, isize stride, usize n, Buffer& buffer) {
-  if (is_contiguous(from, stride, size)) return from;
-  copy(size, from, stride, buffer.bytes, static_cast<isize>(size), n);
-  return buffer.bytes;
-}
-
-void scatter(usize size, const Buffer& buffer, char* to, isize stride, usize n) {
-  copy(size, buffer.bytes, static_cast<isize>(size), to, stride, n);
-}
-
-// Whether every element is a binary32 number.
-bool fits_binary32(Source source) { return source_bytes(source) <= 2 || source == Source::binary32; }
 
 // Arrays that move this many bytes (read and written, each once) find nothing of themselves in the caches when they are
 // used next, and reading the result's lines before writing them is a waste. With 32 MiB of last-level cache, storing
@@ -197,13 +157,7 @@ usize narrow_codes(const ValueDecoder& d, int from_bytes, const char* from, isiz
   }
 }
 
-// Calls f(start, count) for every block.
-template <class F>
-void in_blocks(usize n, F&& f) {
-  for (usize start = 0; start < n; start += block) f(start, n - start < block ? n - start : block);
-}
-
-isize offset(usize start, isize stride) { return static_cast<isize>(start) * stride; }
+}  // namespace
 
 // The values of another format's codes as binary32, ready to be encoded.
 void decode_source(const Kernels& k, const ValueDecoder& d, bool flush, const char* from, isize stride, Buffer& bits,
@@ -217,8 +171,6 @@ void decode_source(const Kernels& k, const ValueDecoder& d, bool flush, const ch
     if ((words[i] & 0x7fffffff) < d.min_normal) words[i] &= 0x80000000;
   }
 }
-
-}  // namespace
 
 void encode(const Encoder& e, Source source, const char* from, isize from_stride, char* codes, isize code_stride,
             usize n) {

@@ -22,6 +22,7 @@ from halfulp._machine import (
     use_isa,
 )
 from halfulp._presets import Preset, presets
+from halfulp._random import amd_random, ptx_random, random_bits
 from halfulp._text import from_text
 
 globals().update(formats)
@@ -34,6 +35,7 @@ __all__ = [
     "Format",
     "Preset",
     "__version__",
+    "amd_random",
     "available_isas",
     "codebooks",
     "decode",
@@ -45,6 +47,8 @@ __all__ = [
     "get_num_threads",
     "isa",
     "presets",
+    "ptx_random",
+    "random_bits",
     "round",
     "roundings",
     "set_num_threads",

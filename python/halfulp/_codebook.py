@@ -246,6 +246,7 @@ class Codebook(Target):
         nan: NanRule = None,
         subnormals: str = "gradual",
         via: Format | str | None = None,
+        random_bits: int | None = None,
     ) -> CodebookCodec:
         """This codebook with a conversion policy.
 
@@ -260,7 +261,7 @@ class Codebook(Target):
             one), or a given code, or one for +NaN and one for -NaN.
         via : float32, optional
             First round to this format, nearest even.
-        overflow, subnormals : str
+        overflow, subnormals, random_bits
             For the same calls to fit formats and codebooks; nothing but the default makes sense here.
 
         Returns
@@ -279,7 +280,9 @@ class Codebook(Target):
         >>> c.encode([0.99, -0.99, float("nan")])
         array([14,  1,  7], dtype=uint8)
         """
-        return CodebookCodec._of(self, Policy(rounding, overflow, nan, subnormals, cast("str | None", via)))
+        return CodebookCodec._of(
+            self, Policy(rounding, overflow, nan, subnormals, cast("str | None", via), random_bits)
+        )
 
 
 class CodebookCodec(Codec):
@@ -304,7 +307,7 @@ class CodebookCodec(Codec):
         able = ["table", *(mode for mode in _core.roundings() if mode.startswith(("nearest", "toward")))]
         if rounding not in able:
             raise ValueError(f"rounding={rounding!r}: a codebook can honour {', '.join(map(repr, able))}")
-        for argument in ("overflow", "subnormals"):
+        for argument in ("overflow", "subnormals", "random_bits"):
             default, word = getattr(_DEFAULT, argument), getattr(policy, argument)
             if word != default:
                 raise ValueError(f"{argument}={word!r}: a codebook has no such rule; leave it out, or {default!r}")

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from halfulp import _core
 from halfulp._format import Format, formats
 from halfulp._interning import interning
+from halfulp._parameters import integer_between
 from halfulp._target import Target
 
 NanRule = str | int | tuple[int, int] | None
@@ -29,6 +30,7 @@ class Policy(NamedTuple):
     nan: NanRule = None
     subnormals: str = "gradual"
     via: str | None = None
+    random_bits: int | None = None
 
 
 _DEFAULT = Policy()
@@ -67,12 +69,13 @@ class Codec:
         nan: NanRule,
         subnormals: str,
         via: Format | str | None,
+        random_bits: int | None,
     ) -> Codec:
         for argument, word in (("rounding", rounding), ("overflow", overflow), ("subnormals", subnormals)):
             if not isinstance(word, str):
                 raise TypeError(f"{argument} must be a string such as {getattr(_DEFAULT, argument)!r}, not {word!r}")
         rule = _canonical_nan(format, nan)
-        policy = Policy(rounding, overflow, rule, subnormals, canonical_via(via))
+        policy = Policy(rounding, overflow, rule, subnormals, canonical_via(via), _random_bits(rounding, random_bits))
         return cls._intern(format, policy, lambda: _encoder(format, policy))
 
     @classmethod
@@ -111,8 +114,9 @@ class Codec:
         words = []
         for field, value in self._policy._asdict().items():
             if value != getattr(self._default, field):
-                shown = ",".join(map(hex, value)) if isinstance(value, tuple) else value
-                words.append(f"{field}={shown if not isinstance(shown, int) else hex(shown)}")
+                codes = value if isinstance(value, tuple) else (value,)
+                shown = ",".join(map(hex, codes)) if field == "nan" and not isinstance(value, str) else value
+                words.append(f"{field}={shown}")
         return ";".join([self._format.text, *words])
 
     @property
@@ -146,8 +150,13 @@ class Codec:
         return None if self._policy.via is None else formats[self._policy.via]
 
     @property
+    def random_bits(self) -> int | None:
+        """How many bits the random integers of stochastic rounding have; None if the rounding is not stochastic."""
+        return self._policy.random_bits
+
+    @property
     def encode(self) -> np.ufunc:
-        """Values to codes."""
+        """Values to codes; of values and random integers if the rounding is stochastic."""
         return self._ufunc("encode")
 
     @property
@@ -157,7 +166,7 @@ class Codec:
 
     @property
     def round(self) -> np.ufunc:
-        """Values to the values of their codes."""
+        """Values to the values of their codes; takes what `encode` takes."""
         return self._ufunc("round")
 
     def _ufunc(self, verb: str) -> np.ufunc:
@@ -166,7 +175,7 @@ class Codec:
         made = self._ufuncs.get(verb)
         if made is not None:
             return made
-        made = make_ufunc(verb, self, document(verb, self.text), self._encoder)
+        made = make_ufunc(verb, self, document(verb, self.text, self.random_bits), self._encoder)
         return self._ufuncs.setdefault(verb, made)
 
 
@@ -181,6 +190,18 @@ def canonical_via(via: Format | str | None) -> str | None:
     if name != "float32":
         raise ValueError(f"via must be None or float32, not {via!r}")
     return "float32"
+
+
+def _random_bits(rounding: str, bits: object) -> int | None:
+    if rounding not in roundings:
+        return None  # what is wrong is the rounding
+    if not rounding.startswith("stochastic_"):
+        if bits is not None:
+            raise ValueError(f"random_bits={bits!r} is for the stochastic modes; rounding={rounding!r} takes none")
+        return None
+    if bits is None:
+        raise ValueError(f"rounding={rounding!r} needs random_bits: how many bits its random integers have, 1 to 32")
+    return integer_between("random_bits", bits, 1, 32)
 
 
 def _canonical_nan(format: Format, nan: NanRule) -> NanRule:
@@ -242,6 +263,7 @@ def _encoder(format: Format, policy: Policy) -> _core.Encoder:
         *_nan_codes(format, policy.nan),
         policy.nan == "keep_payload",
         policy.via is not None,
+        policy.random_bits or 0,
     )
 
 
@@ -303,9 +325,18 @@ as float64) and every value of the format, or scalar
 }
 
 
-def document(verb: str, name: str) -> str:
+_RANDOM = """r : array_like of any integer dtype
+    Random integers, 0 <= r < 2**{bits}, as halfulp.random_bits makes them, broadcast against x. Others raise
+    ValueError.
+"""
+
+
+def document(verb: str, name: str, random_bits: int | None = None) -> str:
     """The docstring of a ufunc."""
-    return _DOCUMENTS[verb].format(name=name)
+    text = _DOCUMENTS[verb]
+    if random_bits is not None:
+        text = text.replace("\nReturns", _RANDOM.format(bits=random_bits) + "\nReturns")
+    return text.format(name=name)
 
 
 def policy_from_text(text: str) -> dict[str, Any]:
@@ -320,6 +351,9 @@ def policy_from_text(text: str) -> dict[str, Any]:
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}(,0x[0-9a-fA-F]{1,16})?", rule):
         codes = tuple(int(code, 16) for code in rule.split(","))
         words["nan"] = codes if len(codes) == 2 else codes[0]
+    bits = words.get("random_bits", "")
+    if re.fullmatch("[0-9]{1,3}", bits):
+        words["random_bits"] = int(bits)
     return words
 
 

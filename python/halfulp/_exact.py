@@ -8,10 +8,12 @@ from numbers import Rational
 
 import numpy as np
 
-# One record of C++ `Number`: value = significand * 2^(exponent - 61), bit 0 sticky.
-NUMBER = np.dtype([("significand", "u8"), ("exponent", "i4"), ("kind", "i2"), ("negative", "i2")])
+# One record of C++ `Number`: value = significand * 2^(exponent - 61), bit 0 sticky. The tail has bit 0 itself and the
+# 63 after it, from the top of the word down, its last one sticky.
+NUMBER = np.dtype([("significand", "u8"), ("tail", "u8"), ("exponent", "i4"), ("kind", "i2"), ("negative", "i2")])
 _FINITE, _INFINITE, _NAN = 0, 1, 2
 _TOP = 61
+_TAIL = 63
 
 # Far outside every format, so that the size of an exponent never becomes the size of an integer.
 _FAR = 5000
@@ -19,7 +21,7 @@ _FAR_DECIMAL = 2000
 # No midpoint of two binary64 numbers has more significant decimal digits than this; later ones are sticky.
 _DIGITS = 1200
 
-Number = tuple[int, int, int, int]
+Number = tuple[int, int, int, int, int]
 
 _TEXT = re.compile(
     r"""\s*(?P<sign>[+-]?)(?:
@@ -58,33 +60,35 @@ def number(x: object) -> Number:
 
 
 def _far(negative: bool, large: bool) -> Number:
-    return (1 << _TOP) | 1, _FAR if large else -_FAR, _FINITE, negative
+    return (1 << _TOP) | 1, 1, _FAR if large else -_FAR, _FINITE, negative
 
 
 def _ratio(negative: bool, numerator: int, denominator: int) -> Number:
     if numerator == 0:
-        return 0, 0, _FINITE, negative
+        return 0, 0, 0, _FINITE, negative
     exponent = numerator.bit_length() - denominator.bit_length()
     if abs(exponent) > _FAR:
         return _far(negative, exponent > 0)
-    shift = _TOP - exponent
+    shift = _TOP + _TAIL - exponent
     quotient, rest = divmod(numerator << max(shift, 0), denominator << max(-shift, 0))
-    return quotient | (rest != 0), exponent, _FINITE, negative
+    quotient |= rest != 0
+    significand, below = quotient >> _TAIL, quotient & ((1 << _TAIL) - 1)
+    return significand | (below != 0), (significand & 1) << _TAIL | below, exponent, _FINITE, negative
 
 
 def _decimal(x: Decimal) -> Number:
     sign, digits, exponent = x.as_tuple()
     if x.is_nan():
-        return 0, 0, _NAN, sign
+        return 0, 0, 0, _NAN, sign
     if x.is_infinite():
-        return 0, 0, _INFINITE, sign
+        return 0, 0, 0, _INFINITE, sign
     return _power_of_ten(bool(sign), "".join(map(str, digits)), int(exponent))
 
 
 def _power_of_ten(negative: bool, digits: str, exponent: int) -> Number:
     digits = digits.lstrip("0")
     if not digits:
-        return 0, 0, _FINITE, negative
+        return 0, 0, 0, _FINITE, negative
     if abs(exponent + len(digits)) > _FAR_DECIMAL:
         return _far(negative, exponent > 0 or len(digits) > _FAR_DECIMAL)
     if len(digits) > _DIGITS:
@@ -103,9 +107,9 @@ def _string(text: str) -> Number:
         )
     negative = match["sign"] == "-"
     if match["inf"]:
-        return 0, 0, _INFINITE, negative
+        return 0, 0, 0, _INFINITE, negative
     if match["nan"]:
-        return 0, 0, _NAN, negative
+        return 0, 0, 0, _NAN, negative
     if match["numerator"]:
         return _quotient(text, negative, match["numerator"], match["denominator"])
     if match["hex"] is not None:
@@ -133,7 +137,7 @@ def _hexadecimal(text: str, negative: bool, match: re.Match[str]) -> Number:
         raise ValueError(f"cannot read {text[:40]!r} as a number: there are no digits")
     significand = int(digits, 16)
     if significand == 0:
-        return 0, 0, _FINITE, negative
+        return 0, 0, 0, _FINITE, negative
     exponent = _exponent(match["binary"]) - 4 * len(fraction)
     if abs(exponent + significand.bit_length()) > _FAR:
         return _far(negative, exponent + significand.bit_length() > 0)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from halfulp import _core
 from halfulp._interning import interning
-from halfulp._parameters import Parameters, checked_name, layout, parameters, read
+from halfulp._parameters import Parameters, checked_name, finite_codes, layout, parameters, read
 from halfulp._target import Target
 
 if TYPE_CHECKING:
@@ -278,13 +278,7 @@ class Format(Target):
         """
         if self.bits > 16:
             raise ValueError(f"{self.name}.values(): 2**{self.bits} values; decode the codes you need instead")
-        layout = self._layout
-        codes = np.arange(layout.max_code + 1, dtype=np.int64)
-        if self.signed:
-            magnitudes = np.arange(layout.max_negative_magnitude, 0, -1)
-            negative = 2**self.bits - magnitudes if self.kind == "integer" else layout.sign_bit | magnitudes
-            codes = np.concatenate([negative, codes])
-        values: npt.NDArray[Any] = self.decode(codes)
+        values: npt.NDArray[Any] = self.decode(finite_codes(self._layout, self.kind == "integer"))
         return values
 
     # -- conversions
@@ -304,12 +298,15 @@ class Format(Target):
         nan: NanRule = None,
         subnormals: str = "gradual",
         via: Format | str | None = None,
+        random_bits: int | None = None,
     ) -> Codec:
         """This format with a conversion policy.
 
         Parameters
         ----------
-        rounding : {"nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative", "to_odd"}
+        rounding : str
+            One of `halfulp.roundings`. The stochastic modes are those of IEEE P3109; `encode` and `round` then take
+            random integers as a second operand.
         overflow : {"default", "saturate", "saturate_keep_inf"}
             What a number becomes whose rounded value exceeds the maximum. ``default``: Inf, or NaN in formats
             without Inf, or the largest finite in formats with neither. ``saturate``: the largest finite, for Inf
@@ -320,6 +317,8 @@ class Format(Target):
         subnormals : {"gradual", "flush_output", "flush_tiny", "flush_input"}
         via : float32, optional
             First round to this format, nearest even: the double rounding some libraries really do.
+        random_bits : int, 1 to 32
+            How many bits these integers have. For the stochastic modes, and only for them.
 
         Returns
         -------
@@ -339,7 +338,7 @@ class Format(Target):
         """
         from halfulp._codec import Codec
 
-        return Codec._make(self, rounding, overflow, nan, subnormals, via)
+        return Codec._make(self, rounding, overflow, nan, subnormals, via, random_bits)
 
 
 _named_by_parameters: dict[Parameters, Format] = {}

@@ -14,6 +14,7 @@ from halfulp import _core, _exact
 from halfulp._codebook import Codebook
 from halfulp._codec import Codec, NanRule, widen
 from halfulp._format import Format
+from halfulp._random import checked_words, operands
 from halfulp._text import as_codec
 
 Array = npt.NDArray[Any]
@@ -28,6 +29,9 @@ def encode(
     nan: NanRule = None,
     subnormals: str | None = None,
     via: Format | str | None = None,
+    random_bits: int | None = None,
+    random: npt.ArrayLike | None = None,
+    seed: int | None = None,
     out: Array | None = None,
 ) -> Any:
     """Codes of real numbers, each rounded once from its exact value.
@@ -39,8 +43,12 @@ def encode(
         (``"1.5e-3"``, ``"0x1.8p-4"``, ``"1/3"``, ``"-inf"``, ``"nan"``), object arrays and nested lists of these,
         and objects with ``__dlpack__``.
     format : Format, Codebook, Codec or str
-    rounding, overflow, nan, subnormals, via
+    rounding, overflow, nan, subnormals, via, random_bits
         The policy, as in `Format.codec`.
+    random : array_like of integers, optional
+        Stochastic rounding only: random integers, 0 <= r < 2**random_bits, broadcast against `x`.
+    seed : int, optional
+        Or these: ``halfulp.random_bits(x.shape, random_bits, seed)``.
     out : ndarray, optional
         Where the codes go: of the result's shape, of a dtype that `format.code_dtype` casts to.
 
@@ -51,9 +59,9 @@ def encode(
     Raises
     ------
     TypeError
-        If some element is no real number.
+        If some element is no real number, or if stochastic rounding is given neither `random` nor `seed`.
     ValueError
-        If a string cannot be read, or for a policy the format cannot honour.
+        If a string cannot be read, for a policy the format cannot honour, or a random integer out of range.
 
     Examples
     --------
@@ -63,12 +71,17 @@ def encode(
     np.uint8(43)
     >>> hu.encode([10**400, "-0x1.8p-7", 0.3], "float4_e2m1fn", rounding="toward_zero")
     array([7, 8, 0], dtype=uint8)
+    >>> hu.encode(1.3, "float4_e2m1fn", rounding="stochastic_a", random_bits=2, random=[0, 1, 2, 3])
+    array([2, 2, 3, 3], dtype=uint8)
     """
-    codec = as_codec(format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via)
+    codec = as_codec(
+        format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via, random_bits=random_bits
+    )
     array = _array(x)
+    drawn = operands(codec, array.shape, random, seed)
     if array.dtype != object:
-        return codec.encode(array, out=out)
-    return _deliver(_encode_objects(codec, array), out)
+        return codec.encode(array, *drawn, out=out)
+    return _deliver(_encode_objects(codec, array, *drawn), out)
 
 
 def decode(codes: object, format: Format | Codebook | Codec | str, *, out: Array | None = None) -> Any:
@@ -112,13 +125,16 @@ def round(
     nan: NanRule = None,
     subnormals: str | None = None,
     via: Format | str | None = None,
+    random_bits: int | None = None,
+    random: npt.ArrayLike | None = None,
+    seed: int | None = None,
     out: Array | None = None,
 ) -> Any:
     """The values of a format that real numbers are rounded to: `decode(encode(x))`.
 
     Parameters
     ----------
-    x, format, rounding, overflow, nan, subnormals, via, out
+    x, format, rounding, overflow, nan, subnormals, via, random_bits, random, seed, out
         As in `encode`; what is no NumPy number counts as float64 for the result's dtype.
 
     Returns
@@ -132,11 +148,14 @@ def round(
     >>> hu.round(np.float32([0.3, 500, -1e9]), "float8_e4m3fn", overflow="saturate")
     array([ 3.125e-01,  4.480e+02, -4.480e+02], dtype=float32)
     """
-    codec = as_codec(format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via)
+    codec = as_codec(
+        format, rounding=rounding, overflow=overflow, nan=nan, subnormals=subnormals, via=via, random_bits=random_bits
+    )
     array = _array(x)
+    drawn = operands(codec, array.shape, random, seed)
     if array.dtype != object:
-        return codec.round(array, out=out)
-    return _deliver(np.asarray(widen(codec.decode(_encode_objects(codec, array)))), out)
+        return codec.round(array, *drawn, out=out)
+    return _deliver(np.asarray(widen(codec.decode(_encode_objects(codec, array, *drawn)))), out)
 
 
 def _array(x: object) -> Array:
@@ -183,7 +202,11 @@ def _from_dlpack(x: Any) -> Array:
         ) from None
 
 
-def _encode_objects(codec: Codec, array: Array) -> Array:
+def _encode_objects(codec: Codec, array: Array, random: Array | None = None) -> Array:
+    words = np.empty(0, dtype=np.uint32)
+    if random is not None:
+        array, random = np.broadcast_arrays(array, checked_words(codec, random))
+        words = random.reshape(-1)
     codes = np.empty(array.size, dtype=codec.format.code_dtype)
     # Floats go through the ufunc, each with its like: they have payloads, and subnormals of their own.
     floats: dict[np.dtype[Any], list[int]] = {}
@@ -193,7 +216,8 @@ def _encode_objects(codec: Codec, array: Array) -> Array:
         dtype = _float_dtype(x)
         (others if dtype is None else floats.setdefault(dtype, [])).append(i)
     for dtype, where in floats.items():
-        codes[where] = codec.encode(np.array([elements[i] for i in where], dtype=dtype))
+        drawn = () if random is None else (words[where],)
+        codes[where] = codec.encode(np.array([elements[i] for i in where], dtype=dtype), *drawn)
     numbers = np.empty(len(others), dtype=_exact.NUMBER)
     for k, i in enumerate(others):
         try:
@@ -201,7 +225,7 @@ def _encode_objects(codec: Codec, array: Array) -> Array:
         except (TypeError, ValueError) as error:
             raise type(error)(f"x: {error}" + (f" (element {i})" if array.ndim else "")) from None
     encoded = np.empty(len(others), dtype=codec.format.code_dtype)
-    _core.encode_numbers(codec._encoder, numbers, encoded)
+    _core.encode_numbers(codec._encoder, numbers, words[others] if random is not None else words, encoded)
     codes[others] = encoded
     return codes.reshape(array.shape)
 

@@ -114,6 +114,30 @@ def _integer(argument: str, value: object) -> int:
     return number
 
 
+def integer_between(argument: str, value: object, low: int, high: int) -> int:
+    """An integer argument within bounds; a TypeError or ValueError that names it otherwise."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{argument} must be an integer, not {value!r}") from None
+    if not low <= number <= high:
+        bound = f"2**{high.bit_length()} - 1" if high > 10**6 else high
+        raise ValueError(f"{argument} must be {low} to {bound}, not {number}")
+    return number
+
+
+def finite_codes(layout: _core.Layout, integer: bool) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The codes of every finite value, ascending by value, zero once."""
+    codes = np.arange(layout.max_code + 1, dtype=np.int64)
+    if not layout.sign_bit:
+        return codes
+    magnitudes = np.arange(layout.max_negative_magnitude, 0, -1)
+    negative = 2**layout.bits - magnitudes if integer else layout.sign_bit | magnitudes
+    return np.concatenate([negative, codes])
+
+
 def _default_bias(exponent_bits: int, mantissa_bits: int, specials: str) -> int:
     if exponent_bits <= 0:
         return 1 - mantissa_bits

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from halfulp._codec import Codec
 from halfulp._format import Format
+from halfulp._random import amd_random_bits, ptx_random_bits
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,16 @@ def _cuda_satfinite(format: Format) -> Codec:
     raise ValueError(f"cuda_satfinite: CUDA has no saturating conversion to {format.name}, only to {known}")
 
 
+def _ptx_rs(format: Format) -> Codec:
+    bits = ptx_random_bits(format)
+    overflow = "saturate" if format.bits <= 8 else "default"  # .satfinite is part of the x4 instructions
+    return format.codec(rounding="stochastic_a", random_bits=bits, overflow=overflow, nan=_CUDA_NAN.get(format.name))
+
+
+def _amd_sr(format: Format) -> Codec:
+    return format.codec(rounding="stochastic_a", random_bits=amd_random_bits(format))
+
+
 _ML_DTYPES = (
     "bfloat16", "float8_e5m2", "float8_e4m3fn", "float8_e4m3", "float8_e3m4", "float8_e4m3fnuz", "float8_e5m2fnuz",
     "float8_e4m3b11fnuz", "float6_e2m3fn", "float6_e3m2fn", "float4_e2m1fn",
@@ -89,6 +100,18 @@ presets: Mapping[str, Preset] = MappingProxyType(
                 "CUDA 13.5",
                 "PTX ISA cvt.rn.satfinite; cuda_fp8.h, cuda_fp6.h, cuda_fp4.h from float and half",
                 _cuda_satfinite,
+            ),
+            Preset(
+                "ptx_rs",
+                "PTX ISA 9",
+                "cvt.rs.{f16x2,bf16x2}.f32 and cvt.rs.satfinite.*x4.f32, with halfulp.ptx_random for their rbits",
+                _ptx_rs,
+            ),
+            Preset(
+                "amd_sr",
+                "HIP's software model of gfx942 and gfx950",
+                "v_cvt_sr_fp8_f32, v_cvt_sr_bf8_f32 in range, with halfulp.amd_random for their seeds",
+                _amd_sr,
             ),
             Preset("ml_dtypes", "ml_dtypes 0.6.0", "NumPy astype, all source types through float32", _ml_dtypes),
         )

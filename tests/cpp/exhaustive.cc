@@ -10,6 +10,7 @@
 
 #include "codes.hpp"
 #include "simd/kernels.hpp"
+#include "stochastic.hpp"
 #include "sweep.hpp"
 #include "wide_sources.hpp"
 
@@ -29,7 +30,7 @@ constexpr const char* usage =
     "  --modes default  nearest_even, and one other mode and policy that rotate with K\n"
     "  --formats named  those of the product's table (default); all: the unnamed ones of rows.cc, too\n"
     "  --wide-every B   the 64-bit route takes every B-th block (4)\n"
-    "  --random R       binary64 numbers to narrow beside the structured ones (2^26)\n";
+    "  --random R       binary64 numbers to narrow beside the structured ones, R/16 to round stochastically (2^26)\n";
 
 constexpr const char* rounding_names[] = {"nearest_even",    "nearest_away",    "toward_zero",
                                           "toward_positive", "toward_negative", "to_odd"};
@@ -192,6 +193,8 @@ int main(int argc, char** argv) {
   if (!any) fail("--formats: no format is called '" + o.formats + "'");
   const Clock clock;
   report("narrowing to binary32", check_narrowing(o.random), clock, total);
+  const Clock stochastic;
+  report("stochastic rounding", check_stochastic(o.random / 16), stochastic, total);
   std::printf("%d passed, %d failed in %.1f s\n", total.passed, total.failed, whole.seconds());
   return total.failed == 0 ? 0 : 1;
 }

@@ -109,8 +109,8 @@ int64_t rounded(Rounding mode, bool negative, int64_t code, Place place) {
     case Rounding::toward_positive: return negative ? code : code + 1;
     case Rounding::toward_negative: return negative ? code + 1 : code;
     case Rounding::to_odd: return code % 2 == 1 ? code : code + 1;
+    default: return -1;  // the stochastic modes have judges of their own
   }
-  return -1;
 }
 
 uint32_t settle(const Row& r, const Case& c, bool negative, int64_t code, Place place) {

@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 from fnmatch import fnmatchcase
 
+import halfulp as hu
+
 ROUNDING_HELP = "nearest_even (default), nearest_away, toward_zero, toward_positive, toward_negative or to_odd"
+# A command line gives no random integers.
+DETERMINISTIC = tuple(mode for mode in hu.roundings if not mode.startswith("stochastic_"))
 OVERFLOW_HELP = (
     "default: too large becomes Inf, NaN in formats without Inf, the maximum in formats with neither; "
     "saturate: always the maximum; saturate_keep_inf: the maximum, but an infinity stays one"

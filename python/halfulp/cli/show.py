@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 import halfulp as hu
-from halfulp.cli.arguments import FORMAT_EXAMPLE, OVERFLOW_HELP, ROUNDING_HELP
+from halfulp.cli.arguments import DETERMINISTIC, FORMAT_EXAMPLE, OVERFLOW_HELP, ROUNDING_HELP
 from halfulp.cli.exact import parse, show_decimal, show_fraction, show_hexadecimal, show_power, show_rounded
 from halfulp.cli.formats import layout
 from halfulp.cli.measure import lowest_ulp, top_ulp
@@ -126,7 +126,7 @@ def _encoding(fmt: hu.Format, text: str, exact: Fraction | None, code: int, opti
 def _show_modes(fmt: hu.Format, text: str, exact: Fraction, options: argparse.Namespace) -> None:
     """What each rounding mode makes of the value, the chosen one first."""
     rows = []
-    for mode in dict.fromkeys((options.rounding, *hu.roundings)):
+    for mode in dict.fromkeys((options.rounding, *DETERMINISTIC)):
         rows.append(_error_row(fmt, exact, mode, encode(fmt, text, mode, options.overflow)))
     print_table(("<rounding", "code", "value", "exact error", "in ulp"), rows)
     print()
