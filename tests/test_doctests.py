@@ -26,7 +26,10 @@ def test_examples(name: str) -> None:
 
 PUBLIC = [getattr(hu, name) for name in hu.__all__]
 CALLABLE = [thing for thing in PUBLIC if inspect.isclass(thing) or inspect.isfunction(thing)]
-WITH_EXAMPLE = {"Format", "Format.codec", "Format.values", "Codec", "Preset", "decode", "encode", "round", "use_isa"}
+WITH_EXAMPLE = {
+    "Format", "Format.codec", "Format.values", "Codec", "Preset", "decode", "encode", "round", "use_isa",
+    "pack", "unpack", "PackedArray", "PackedArray.encode",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("thing", CALLABLE, ids=lambda thing: thing.__name__)
@@ -41,7 +44,7 @@ def test_public_names_are_documented(thing: type) -> None:
 
 
 def test_every_parameter_is_documented() -> None:
-    for function in (hu.encode, hu.decode, hu.round, hu.Format.codec, hu.Format, hu.use_isa):
+    for function in (hu.encode, hu.decode, hu.round, hu.Format.codec, hu.Format, hu.use_isa, hu.pack, hu.unpack):
         text = inspect.getdoc(function) or ""
         for name in inspect.signature(function).parameters:
             if name not in ("self", "cls"):

@@ -48,7 +48,7 @@ ARROWS = (
     (r"simd/lanes/x86\.hpp", (r"halfulp/.*",)),
     (r"simd/lanes/.*", (r"simd/lanes/x86\.hpp", r"halfulp/.*")),
     (r"simd/kernels_(?P<isa>\w+)\.cc", (r"simd/lanes/{isa}\.hpp", r"simd/kernels\.inl")),
-    (r"simd/kernels\.inl", (r"simd/(encode|wide|narrow|decode)\.inl", r"simd/kernels\.hpp", r"halfulp/.*")),
+    (r"simd/kernels\.inl", (r"simd/(encode|wide|narrow|decode|pack)\.inl", r"simd/kernels\.hpp", r"halfulp/.*")),
     (r"simd/.*", (r"simd/kernels\.hpp", r"halfulp/.*")),
     (r"numpy/.*", (r"numpy/.*", r"simd/kernels\.hpp", r"halfulp/.*")),
     (r"bind/.*", (r"bind/.*", r"numpy/.*", r"simd/kernels\.hpp", r"halfulp/.*")),

@@ -24,6 +24,7 @@ SPELLED = {
     "bool": "bool",
     "Layout": r"halfulp\._core\.Layout",
     "Encoder": r"halfulp\._core\.Encoder",
+    "Decoder": r"halfulp\._core\.Decoder",
     "np.ndarray[Any, Any]": r"(typing_extensions|collections\.abc)\.Buffer|buffer",
     "np.ufunc": "object",
     "object": "object",

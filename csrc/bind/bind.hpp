@@ -8,5 +8,6 @@ namespace halfulp::bind {
 void formats(pybind11::module_& m);
 void codecs(pybind11::module_& m);
 void machine(pybind11::module_& m);
+void packed(pybind11::module_& m);
 
 }  // namespace halfulp::bind

@@ -5,6 +5,7 @@
 #include "../halfulp/decode.hpp"
 #include "../halfulp/half_route.hpp"
 #include "../halfulp/integer_route.hpp"
+#include "../halfulp/pack.hpp"
 #include "../halfulp/source.hpp"
 
 namespace halfulp {
@@ -75,6 +76,13 @@ struct Kernels {
   void (*widen)(const u32* from, u64* to, usize n);
   // Codes to binary32 or binary64 bits.
   void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
+  // Codes of at most 8 bits, a byte each, to packed bits, padding included. Returns all codes or-ed together: if that
+  // has a bit above the width, some code did, and what was written means nothing.
+  u64 (*pack)(const Packing&, const u8* codes, u8* packed, usize n);
+  void (*unpack)(const Packing&, const u8* packed, u8* codes, usize n);
+  // Binary32 bits of nibbles, low or high one of each byte first: of as many from the start as this target has a short
+  // way for.
+  usize (*decode_nibbles)(const ValueDecoder&, bool high_first, const u8* packed, u32* to, usize n);
 };
 
 extern const Kernels kernels_portable;
@@ -115,5 +123,17 @@ void encode_codes(const Encoder&, const ValueDecoder& from_format, const char* f
                   isize code_stride, usize n);
 void round_codes(const Encoder&, const ValueDecoder&, const ValueDecoder& from_format, const char* from,
                  isize from_stride, Value, char* to, isize to_stride, usize n);
+
+// Rows of n codes of `code_bytes` bytes each, one after another, to rows of packed_bytes(packing, n). Returns the index
+// of the first code (counted over all rows) with bits above the width, or rows * n.
+usize pack(const Packing&, int code_bytes, const void* codes, usize rows, usize n, u8* packed);
+// And back, whatever the bits are that belong to no code.
+void unpack(const Packing&, int code_bytes, const u8* packed, usize rows, usize n, void* codes);
+// The first bit (counted over all rows) that belongs to no code and is set, or 8 * rows * packed_bytes(packing, n).
+usize stray_bit(const Packing&, const u8* packed, usize rows, usize n);
+
+// pack(encode(x)) and decode(unpack(p)) of contiguous arrays, through a small buffer. Packings of at most 8 bits.
+void encode_packed(const Encoder&, const Packing&, Source, const char* from, usize rows, usize n, u8* packed);
+void decode_packed(const ValueDecoder&, const Packing&, const u8* packed, usize rows, usize n, char* to);
 
 }  // namespace halfulp

@@ -28,4 +28,5 @@ using One = Lane<u32>;
 #include "wide.inl"
 #include "narrow.inl"
 #include "decode.inl"
+#include "pack.inl"
 // clang-format on

@@ -7,5 +7,6 @@
 #include "kernels.inl"
 
 const halfulp::Kernels halfulp::kernels_avx512 = {"avx512",      encode_kernel, encode_wide_kernel,
-                                                  narrow_kernel, widen_kernel,  decode_kernel};
+                                                  narrow_kernel, widen_kernel,  decode_kernel,
+                                                  pack_kernel,   unpack_kernel, decode_nibbles_kernel};
 #endif

@@ -11,6 +11,8 @@ from halfulp._codec import Codec, roundings
 from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
 from halfulp._machine import available_isas, get_include, show_config, use_isa
+from halfulp._packed import pack, unpack
+from halfulp._packed_array import PackedArray
 from halfulp._presets import Preset, presets
 from halfulp._text import from_text
 
@@ -19,6 +21,7 @@ globals().update(formats)
 __all__ = [
     "Codec",
     "Format",
+    "PackedArray",
     "Preset",
     "__version__",
     "available_isas",
@@ -27,10 +30,12 @@ __all__ = [
     "formats",
     "get_include",
     "isa",
+    "pack",
     "presets",
     "round",
     "roundings",
     "show_config",
+    "unpack",
     "use_isa",
     *formats,
 ]

@@ -207,5 +207,62 @@ inline Narrow integer_value(Narrow code, const IntegerRoute& r) {
   return {vreinterpretq_u32_f32(vmulq_f32(vcvtq_f32_s32(integer), scale))};
 }
 
+// Sixteen bytes, or two 64-bit lanes, for packing.
+struct Bytes {
+  uint8x16_t v;
+
+  static constexpr usize size = 16;
+
+  static Bytes set(u64 w) { return {vreinterpretq_u8_u64(vdupq_n_u64(w))}; }
+
+  friend Bytes operator&(Bytes a, Bytes b) { return {vandq_u8(a.v, b.v)}; }
+  friend Bytes operator|(Bytes a, Bytes b) { return {vorrq_u8(a.v, b.v)}; }
+};
+
+inline Bytes and_not(Bytes mask, Bytes b) { return {vbicq_u8(b.v, mask.v)}; }
+// In 64-bit lanes.
+inline Bytes shl(Bytes a, int n) {
+  return {vreinterpretq_u8_u64(vshlq_u64(vreinterpretq_u64_u8(a.v), vdupq_n_s64(n)))};
+}
+inline Bytes shr(Bytes a, int n) { return shl(a, -n); }
+inline Bytes shuffle(Bytes a, const u8 (&index)[16]) { return {vqtbl1q_u8(a.v, vld1q_u8(index))}; }
+// Parts of sixteen bytes that lie `step` apart: there is but one.
+inline Bytes load_parts(const u8* from, usize) { return {vld1q_u8(from)}; }
+inline void store_parts(u8* to, Bytes a, usize) { vst1q_u8(to, a.v); }
+// The low bytes of the 16-bit lanes of two vectors, whose high bytes are 0.
+inline Bytes low_bytes(Bytes a, Bytes b) { return {vuzp1q_u8(a.v, b.v)}; }
+// Bytes in 16-bit lanes.
+inline Bytes widen_bytes(const u8* from) { return {vreinterpretq_u8_u16(vmovl_u8(vld1_u8(from)))}; }
+// All 64-bit lanes or-ed into one.
+inline u64 gather_bits(Bytes a) {
+  return vgetq_lane_u64(vreinterpretq_u64_u8(a.v), 0) | vgetq_lane_u64(vreinterpretq_u64_u8(a.v), 1);
+}
+
+// Values of 16 codes whose lower two bytes are zero, looked up for packed nibbles.
+class NibbleValues {
+ public:
+  NibbleValues(const u8 (&byte2)[16], const u8 (&byte3)[16], const u32 (&)[256], bool high_first)
+      : byte2_(byte2), byte3_(byte3), high_first_(high_first) {}
+
+  // Thirty-two values of sixteen bytes.
+  void store(u32* to, const u8* packed) const {
+    const uint8x16_t both = vld1q_u8(packed);
+    const uint8x16_t low = vandq_u8(both, vdupq_n_u8(15));
+    const uint8x16_t high = vshrq_n_u8(both, 4);
+    const uint8x16_t first = high_first_ ? high : low;
+    const uint8x16_t second = high_first_ ? low : high;
+    u8 codes[32];
+    vst1q_u8(codes, vzip1q_u8(first, second));
+    vst1q_u8(codes + 16, vzip2q_u8(first, second));
+    store_nibbles(to, codes, byte2_, byte3_);
+    store_nibbles(to + 16, codes + 16, byte2_, byte3_);
+  }
+
+ private:
+  const u8 (&byte2_)[16];
+  const u8 (&byte3_)[16];
+  bool high_first_;
+};
+
 }  // inline namespace HALFULP_TARGET
 }  // namespace halfulp

@@ -1,0 +1,229 @@
+// Packing loops of one target: a byte per code to dense bits and back.
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+// Eight codes that are packed together, in the order of the string, a byte each.
+inline u64 load_eight(const Packing& p, const u8* codes) {
+  u64 v = 0;
+  for (u64 k = 0; k < 8; ++k) v |= u64{codes[nth_of_eight(p, k)]} << 8 * k;
+  return v;
+}
+inline void store_eight(const Packing& p, u64 v, u8* codes) {
+  for (u64 k = 0; k < 8; ++k) codes[nth_of_eight(p, k)] = static_cast<u8>(v >> 8 * k);
+}
+
+#if defined(HALFULP_SHORTCUTS)
+// Byte shuffles of sixteen codes; an index with its top bit set gives 0.
+struct Shuffles {
+  u8 to_string[16];    // codes in the order of the string
+  u8 from_string[16];  // and back
+  u8 compact[16];      // the low `bits` bytes of both 64-bit halves, side by side
+  u8 expand[16];       // and back
+};
+
+inline Shuffles make_shuffles(const Packing& p) {
+  Shuffles s{};
+  const u64 bits = static_cast<u64>(p.bits);
+  for (u64 i = 0; i < 16; ++i) {
+    const u64 half = i / 8 * 8;
+    const u64 nth = nth_of_eight(p, i % 8);
+    s.to_string[i] = static_cast<u8>(half + nth);
+    s.from_string[half + nth] = static_cast<u8>(i);
+    s.compact[i] = static_cast<u8>(i < bits ? i : i < 2 * bits ? 8 + i - bits : 0x80);
+    s.expand[i] = static_cast<u8>(i % 8 < bits ? i / 8 * bits + i % 8 : 0x80);
+  }
+  return s;
+}
+
+// Nibbles meet in the low byte of their 16-bit lane.
+HALFULP_NOINLINE inline usize pack_nibbles(const Packing& p, const u8* codes, u8* packed, usize n, u64& seen) {
+  const Shuffles s = make_shuffles(p);
+  constexpr usize step = Bytes::size;
+  const Bytes low = Bytes::set(0x00ff00ff00ff00ff);
+  Bytes all = Bytes::set(0);
+  usize i = 0;
+  for (; i + 2 * step <= n; i += 2 * step) {
+    const Bytes a = shuffle(load_parts(codes + i, 16), s.to_string);
+    const Bytes b = shuffle(load_parts(codes + i + step, 16), s.to_string);
+    all = all | a | b;
+    store_parts(packed + i / 2, low_bytes((a | shr(a, 4)) & low, (b | shr(b, 4)) & low), 16);
+  }
+  seen |= gather_bits(all);
+  return i;
+}
+
+HALFULP_NOINLINE inline usize unpack_nibbles(const Packing& p, const u8* packed, u8* codes, usize n) {
+  const Shuffles s = make_shuffles(p);
+  constexpr usize step = Bytes::size;
+  const Bytes mask = Bytes::set(0x0f0f0f0f0f0f0f0f);
+  usize i = 0;
+  for (; i + step <= n; i += step) {
+    const Bytes wide = widen_bytes(packed + i / 2);
+    store_parts(codes + i, shuffle((wide | shl(wide, 4)) & mask, s.from_string), 16);
+  }
+  return i;
+}
+
+// `close_gaps` in every 64-bit lane. Each part of sixteen codes leaves 2 * bits bytes, written as sixteen: what is too
+// many is overwritten by the next part, so the last parts of the array are left to others.
+HALFULP_NOINLINE inline usize pack_eights(const Packing& p, const u8* codes, u8* packed, usize n, u64& seen) {
+  const Shuffles s = make_shuffles(p);
+  constexpr usize step = Bytes::size;
+  const usize part = 2 * static_cast<usize>(p.bits);
+  const usize bytes = n / 8 * static_cast<usize>(p.bits);
+  const int gap = 8 - p.bits;
+  const Bytes one = Bytes::set(0x00ff00ff00ff00ff);
+  const Bytes two = Bytes::set(0x0000ffff0000ffff);
+  const Bytes four = Bytes::set(0x00000000ffffffff);
+  Bytes all = Bytes::set(0);
+  usize i = 0;
+  for (u8* to = packed; i + step <= n && to + (step / 16 - 1) * part + 16 <= packed + bytes; i += step) {
+    Bytes v = shuffle(load_parts(codes + i, 16), s.to_string);
+    all = all | v;
+    v = (v & one) | shr(and_not(one, v), gap);
+    v = (v & two) | shr(and_not(two, v), 2 * gap);
+    v = (v & four) | shr(and_not(four, v), 4 * gap);
+    store_parts(to, shuffle(v, s.compact), part);
+    to += step / 16 * part;
+  }
+  seen |= gather_bits(all);
+  return i;
+}
+
+HALFULP_NOINLINE inline usize unpack_eights(const Packing& p, const u8* packed, u8* codes, usize n) {
+  const Shuffles s = make_shuffles(p);
+  constexpr usize step = Bytes::size;
+  const usize part = 2 * static_cast<usize>(p.bits);
+  const usize bytes = n / 8 * static_cast<usize>(p.bits);
+  const int gap = 8 - p.bits;
+  const u64 mask = p.mask();
+  const Bytes one = Bytes::set(mask * 0x0001000100010001);
+  const Bytes two = Bytes::set((mask << p.bits | mask) * 0x0000000100000001);
+  const Bytes four = Bytes::set((u64{1} << 4 * p.bits) - 1);
+  usize i = 0;
+  for (const u8* from = packed; i + step <= n && from + (step / 16 - 1) * part + 16 <= packed + bytes; i += step) {
+    Bytes v = shuffle(load_parts(from, part), s.expand);
+    v = (v & four) | shl(and_not(four, v), 4 * gap);
+    v = (v & two) | shl(and_not(two, v), 2 * gap);
+    v = (v & one) | shl(and_not(one, v), gap);
+    store_parts(codes + i, shuffle(v, s.from_string), 16);
+    from += step / 16 * part;
+  }
+  return i;
+}
+#endif
+
+// A byte to each code: a shift, which the compiler makes vectors of.
+HALFULP_NOINLINE inline u64 pack_containers(const Packing& p, const u8* codes, u8* packed, usize n) {
+  const int offset = p.offset();
+  u8 seen = 0;
+  for (usize i = 0; i < n; ++i) {
+    seen = static_cast<u8>(seen | codes[i]);
+    packed[i] = static_cast<u8>(codes[i] << offset);
+  }
+  return seen;
+}
+HALFULP_NOINLINE inline void unpack_containers(const Packing& p, const u8* packed, u8* codes, usize n) {
+  const int offset = p.offset();
+  const u8 mask = static_cast<u8>(p.mask());
+  for (usize i = 0; i < n; ++i) codes[i] = static_cast<u8>(packed[i] >> offset & mask);
+}
+
+#if defined(HALFULP_SHORTCUTS)
+// Blocks of 32 codes in two planes of nibbles, as many blocks at a time as a vector has parts.
+HALFULP_NOINLINE inline usize pack_planes(const u8* codes, u8* packed, usize n, u64& seen) {
+  constexpr usize step = 2 * Bytes::size;
+  Bytes all = Bytes::set(0);
+  usize i = 0;
+  for (; i + step <= n; i += step) {
+    const Bytes low = load_parts(codes + i, 32);
+    const Bytes high = load_parts(codes + i + 16, 32);
+    all = all | low | high;
+    store_parts(packed + i / 2, low | shl(high, 4), 16);
+  }
+  seen |= gather_bits(all);
+  return i;
+}
+HALFULP_NOINLINE inline usize unpack_planes(const u8* packed, u8* codes, usize n) {
+  constexpr usize step = 2 * Bytes::size;
+  const Bytes mask = Bytes::set(0x0f0f0f0f0f0f0f0f);
+  usize i = 0;
+  for (; i + step <= n; i += step) {
+    const Bytes both = load_parts(packed + i / 2, 16);
+    store_parts(codes + i, both & mask, 32);
+    store_parts(codes + i + 16, shr(both, 4) & mask, 32);
+  }
+  return i;
+}
+#endif
+
+// As many codes from the start, a multiple of the group, as the fast ways of this target take.
+inline usize pack_fast([[maybe_unused]] const Packing& p, [[maybe_unused]] const u8* codes, [[maybe_unused]] u8* packed,
+                       [[maybe_unused]] usize n, [[maybe_unused]] u64& seen) {
+#if defined(HALFULP_SHORTCUTS)
+  if (p.order == Order::gguf) return pack_planes(codes, packed, n, seen);
+  return p.bits == 4 ? pack_nibbles(p, codes, packed, n, seen) : pack_eights(p, codes, packed, n, seen);
+#else
+  return 0;
+#endif
+}
+inline usize unpack_fast([[maybe_unused]] const Packing& p, [[maybe_unused]] const u8* packed,
+                         [[maybe_unused]] u8* codes, [[maybe_unused]] usize n) {
+#if defined(HALFULP_SHORTCUTS)
+  if (p.order == Order::gguf) return unpack_planes(packed, codes, n);
+  return p.bits == 4 ? unpack_nibbles(p, packed, codes, n) : unpack_eights(p, packed, codes, n);
+#else
+  return 0;
+#endif
+}
+
+inline u64 pack_kernel(const Packing& p, const u8* codes, u8* packed, usize n) {
+  if (p.order == Order::mma) return pack_containers(p, codes, packed, n);
+  const usize bits = static_cast<usize>(p.bits);
+  u64 seen = 0;
+  usize i = pack_fast(p, codes, packed, n, seen);
+  for (; p.order != Order::gguf && i + 8 <= n; i += 8) {
+    const u64 v = load_eight(p, codes + i);
+    const u64 dense = close_gaps(v, p.bits);
+    seen |= v;
+    for (usize k = 0; k < bits; ++k) packed[i / 8 * bits + k] = static_cast<u8>(dense >> 8 * k);
+  }
+  for (usize k = i / 8 * bits; k < packed_bytes(p, n); ++k) packed[k] = 0;
+  for (; i < n; ++i) {
+    seen |= codes[i];
+    put_code(p, packed, i, codes[i]);
+  }
+  seen |= seen >> 32;
+  seen |= seen >> 16;
+  return (seen | seen >> 8) & 0xff;
+}
+
+inline void unpack_kernel(const Packing& p, const u8* packed, u8* codes, usize n) {
+  if (p.order == Order::mma) return unpack_containers(p, packed, codes, n);
+  const usize bits = static_cast<usize>(p.bits);
+  usize i = unpack_fast(p, packed, codes, n);
+  for (; p.order != Order::gguf && i + 8 <= n; i += 8) {
+    u64 dense = 0;
+    for (usize k = 0; k < bits; ++k) dense |= u64{packed[i / 8 * bits + k]} << 8 * k;
+    store_eight(p, open_gaps(dense, p.bits), codes + i);
+  }
+  for (; i < n; ++i) codes[i] = static_cast<u8>(code_at(p, packed, i));
+}
+
+// Nibbles in the order of their bytes to binary32, without codes in between: as many from the start as the fast way of
+// this target takes, a multiple of 32.
+inline usize decode_nibbles_kernel([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] bool high_first,
+                                   [[maybe_unused]] const u8* packed, [[maybe_unused]] u32* to,
+                                   [[maybe_unused]] usize n) {
+  usize i = 0;
+#if defined(HALFULP_SHORTCUTS)
+  if (d.route != DecodeRoute::nibbles || d.format.bits() != 4) return 0;
+  const NibbleValues values(d.nibbles[0], d.nibbles[1], d.table, high_first);
+  for (; i + 32 <= n; i += 32) values.store(to + i, packed + i / 2);
+#endif
+  return i;
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp
