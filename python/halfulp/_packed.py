@@ -70,13 +70,19 @@ def pack(codes: object, bits: int, *, order: str, axis: int | None = -1) -> Arra
     ['0x75316420']
     """
     bits = _width(bits)
-    words(order, bits)
-    array = np.asarray(codes)
+    unit = words(order, bits)
+    array = _narrow(np.asarray(codes), bits)
     if axis is None:
-        return _pack_last(_narrow(array, bits).reshape(-1), bits, order)
-    position = checked_axis(axis, array.ndim)
-    last = _pack_last(np.moveaxis(_narrow(array, bits), position, -1), bits, order, position)
-    return np.ascontiguousarray(np.moveaxis(last, -1, position))
+        rows = np.ascontiguousarray(array).reshape(-1)
+    else:
+        position = checked_axis(axis, array.ndim)
+        rows = np.ascontiguousarray(np.moveaxis(array, position, -1))
+    count = rows.shape[-1]
+    packed = np.empty((*rows.shape[:-1], _core.packed_bytes(order, bits, count)), np.uint8)
+    if _core.pack(order, bits, rows, math.prod(rows.shape[:-1]), packed) != rows.size:
+        _complain(array, bits)
+    packed = packed.view(unit)
+    return packed if axis is None else np.ascontiguousarray(np.moveaxis(packed, -1, position))
 
 
 def unpack(
@@ -157,7 +163,7 @@ def as_words(packed: object) -> Array:
     """Packed storage as an array of integers, without a copy if there need not be one."""
     if isinstance(packed, bytes | bytearray | memoryview):
         return np.frombuffer(packed, np.uint8)
-    array = np.asarray(packed)
+    array = np.asanyarray(packed)
     if array.dtype.kind not in "iu" or isinstance(packed, list | tuple | int):
         what = type(packed).__name__ if isinstance(packed, list | tuple | int) else f"one of {array.dtype}"
         raise TypeError(f"packed must be bytes or an array of integers, not {what}")
@@ -225,15 +231,6 @@ def _complain(array: Array, bits: int) -> None:
     at = np.unravel_index(int(np.argmax(wrong)), array.shape)
     index = f" at index {', '.join(map(str, at))}" if array.ndim else ""
     raise ValueError(f"codes: {int(array[at]):#x}{index} does not fit in {bits} bits")
-
-
-def _pack_last(codes: Array, bits: int, order: str, axis: int | None = None) -> Array:
-    count = codes.shape[-1]
-    rows = math.prod(codes.shape[:-1])
-    packed = np.empty((*codes.shape[:-1], _core.packed_bytes(order, bits, count)), np.uint8)
-    if _core.pack(order, bits, np.ascontiguousarray(codes), rows, packed) != codes.size:
-        _complain(codes if axis is None else np.moveaxis(codes, -1, axis), bits)
-    return packed.view(words(order, bits))
 
 
 def _width(bits: object) -> int:

@@ -233,7 +233,7 @@ class PackedArray:
 
     def copy(self) -> PackedArray:
         """The same numbers in storage of their own, in memory and writable."""
-        packed = np.array(self._storage.packed)
+        packed = np.array(self._storage.units)
         return PackedArray(packed, self.shape, self._format, order=self.order, axis=self.axis, strict=False)
 
     def __copy__(self) -> PackedArray:
@@ -243,7 +243,7 @@ class PackedArray:
         return self.copy()
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return _rebuild, (np.array(self._storage.packed), self.shape, self._format, self.order, self.axis)
+        return _rebuild, (np.array(self._storage.units), self.shape, self._format, self.order, self.axis)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write an .npz file, whole or not at all: `packed`, the bytes, and `header`, the rest as JSON in bytes."""

@@ -108,7 +108,8 @@ def _array(header: Array, packed: Array) -> PackedArray:
         raise ValueError("its shape is not a list of sizes")
     if math.prod(shape) > 8 * packed.size:
         raise ValueError(f"its {packed.size} bytes hold no array of shape {tuple(shape)}")
-    return PackedArray(packed, tuple(shape), _format(document["format"]), order=order, axis=axis)
+    flat = PackedArray(packed, tuple(shape), _format(document["format"]), order=order, axis=axis)
+    return flat.copy()
 
 
 def _format(text: str) -> Any:

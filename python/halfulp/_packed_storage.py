@@ -40,7 +40,7 @@ class Storage:
         check_length(data.size, rows, count, bits, order)
         self.units: Array = data.view(unit)
         if self.axis is not None:
-            length = self.units.size // rows if rows else 0
+            length = _core.packed_bytes(order, bits, count) // unit.itemsize
             self.units = self.units.reshape(*shape[: self.axis], length, *shape[self.axis + 1 :])
         if strict and data.size:
             at = -1 if self.axis is None else self.axis
