@@ -80,7 +80,7 @@ int code_size(const Packing& p, const Contiguous& codes) {
 
 std::tuple<int, int, int> packing(const std::string& order, int bits) {
   const Packing p = packing_of(order, bits);
-  return {p.group(), p.container_bits(), p.unit_bytes()};
+  return {group_size(p), container_bits(p), unit_bytes(p)};
 }
 
 u64 pack_into(const std::string& order, int bits, const py::buffer& codes, usize rows, const py::buffer& packed) {

@@ -28,29 +28,38 @@ enum class Order : u8 {
 struct Packing {
   Order order;
   int bits;
-
-  // Bits of storage a code takes up, its own and unused ones beside it.
-  HALFULP_HD constexpr int container_bits() const { return order == Order::tf32 ? 32 : order == Order::mma ? 8 : bits; }
-  // Unused bits below a code in its container.
-  HALFULP_HD constexpr int offset() const {
-    return order == Order::tf32 ? 13 : order == Order::mma && bits == 4 ? 2 : 0;
-  }
-  // Storage is a whole number of these.
-  HALFULP_HD constexpr int unit_bytes() const {
-    return order == Order::gguf ? 16 : order == Order::gptq || order == Order::awq || order == Order::tf32 ? 4 : 1;
-  }
-  // After so many codes the pattern repeats, and a byte begins.
-  HALFULP_HD constexpr int group() const {
-    switch (order) {
-      case Order::gguf:
-      case Order::gptq: return 32;
-      case Order::tf32:
-      case Order::mma: return 1;
-      default: return 8;
-    }
-  }
-  HALFULP_HD constexpr u64 mask() const { return ~u64{0} >> (64 - bits); }
 };
+
+inline namespace HALFULP_TARGET {
+
+// Bits of storage a code takes up, its own and unused ones beside it.
+HALFULP_HD constexpr int container_bits(const Packing& p) {
+  return p.order == Order::tf32 ? 32 : p.order == Order::mma ? 8 : p.bits;
+}
+
+// Unused bits below a code in its container.
+HALFULP_HD constexpr int container_offset(const Packing& p) {
+  return p.order == Order::tf32 ? 13 : p.order == Order::mma && p.bits == 4 ? 2 : 0;
+}
+
+// Storage is a whole number of these.
+HALFULP_HD constexpr int unit_bytes(const Packing& p) {
+  if (p.order == Order::gguf) return 16;
+  return p.order == Order::gptq || p.order == Order::awq || p.order == Order::tf32 ? 4 : 1;
+}
+
+// After so many codes the pattern repeats, and a byte begins.
+HALFULP_HD constexpr int group_size(const Packing& p) {
+  switch (p.order) {
+    case Order::gguf:
+    case Order::gptq: return 32;
+    case Order::tf32:
+    case Order::mma: return 1;
+    default: return 8;
+  }
+}
+
+HALFULP_HD constexpr u64 code_mask(const Packing& p) { return ~u64{0} >> (64 - p.bits); }
 
 // The widths an order packs.
 HALFULP_HD constexpr bool has_packing(const Packing& p) {
@@ -80,14 +89,14 @@ HALFULP_HD constexpr u64 bit_of(const Packing& p, u64 i) {
     case Order::high_first: return (i ^ (8 / bits - 1)) * bits;
     case Order::gguf: return i / 32 * 128 + i % 16 * 8 + i / 16 % 2 * 4;
     case Order::awq: return (i / 8 * 8 + i % 2 * 4 + i % 8 / 2) * 4;
-    default: return i * static_cast<u64>(p.container_bits()) + static_cast<u64>(p.offset());
+    default: return i * static_cast<u64>(container_bits(p)) + static_cast<u64>(container_offset(p));
   }
 }
 
 // Bytes that n codes need. (Of whole eights first: n times 64 bits might not be a u64.)
 HALFULP_HD constexpr u64 packed_bytes(const Packing& p, u64 n) {
-  const u64 unit = static_cast<u64>(p.unit_bytes());
-  const u64 bits = static_cast<u64>(p.container_bits());
+  const u64 unit = static_cast<u64>(unit_bytes(p));
+  const u64 bits = static_cast<u64>(container_bits(p));
   const u64 bytes = n / 8 * bits + (n % 8 * bits + 7) / 8;
   return (bytes + unit - 1) / unit * unit;
 }
@@ -101,13 +110,13 @@ HALFULP_HD constexpr u64 code_at(const Packing& p, const u8* packed, u64 i) {
     code |= static_cast<u64>(packed[at / 8] >> shift) << done;
     done += 8 - shift;
   }
-  return code & p.mask();
+  return code & code_mask(p);
 }
 
 // Into storage whose bits there are 0. Bits above the width are dropped.
 HALFULP_HD constexpr void put_code(const Packing& p, u8* packed, u64 i, u64 code) {
   const u64 first = bit_of(p, i);
-  code &= p.mask();
+  code &= code_mask(p);
   for (int done = 0; done < p.bits;) {
     const u64 at = first + static_cast<u64>(done);
     const int shift = static_cast<int>(at % 8);
@@ -140,4 +149,5 @@ HALFULP_HD constexpr u64 open_gaps(u64 v, int bits) {
   return (v & one) | (v << gap & 0xff00ff00ff00ff00);
 }
 
+}  // inline namespace HALFULP_TARGET
 }  // namespace halfulp

@@ -97,7 +97,7 @@ HALFULP_NOINLINE inline usize unpack_eights(const Packing& p, const u8* packed, 
   const usize part = 2 * static_cast<usize>(p.bits);
   const usize bytes = n / 8 * static_cast<usize>(p.bits);
   const int gap = 8 - p.bits;
-  const u64 mask = p.mask();
+  const u64 mask = code_mask(p);
   const Bytes one = Bytes::set(mask * 0x0001000100010001);
   const Bytes two = Bytes::set((mask << p.bits | mask) * 0x0000000100000001);
   const Bytes four = Bytes::set((u64{1} << 4 * p.bits) - 1);
@@ -116,7 +116,7 @@ HALFULP_NOINLINE inline usize unpack_eights(const Packing& p, const u8* packed, 
 
 // A byte to each code: a shift, which the compiler makes vectors of.
 HALFULP_NOINLINE inline u64 pack_containers(const Packing& p, const u8* codes, u8* packed, usize n) {
-  const int offset = p.offset();
+  const int offset = container_offset(p);
   u8 seen = 0;
   for (usize i = 0; i < n; ++i) {
     seen = static_cast<u8>(seen | codes[i]);
@@ -125,8 +125,8 @@ HALFULP_NOINLINE inline u64 pack_containers(const Packing& p, const u8* codes, u
   return seen;
 }
 HALFULP_NOINLINE inline void unpack_containers(const Packing& p, const u8* packed, u8* codes, usize n) {
-  const int offset = p.offset();
-  const u8 mask = static_cast<u8>(p.mask());
+  const int offset = container_offset(p);
+  const u8 mask = static_cast<u8>(code_mask(p));
   for (usize i = 0; i < n; ++i) codes[i] = static_cast<u8>(packed[i] >> offset & mask);
 }
 
@@ -218,7 +218,7 @@ inline usize decode_nibbles_kernel([[maybe_unused]] const ValueDecoder& d, [[may
                                    [[maybe_unused]] usize n) {
   usize i = 0;
 #if defined(HALFULP_SHORTCUTS)
-  if (d.route != DecodeRoute::nibbles || d.format.bits() != 4) return 0;
+  if (d.route != DecodeRoute::nibbles) return 0;
   const NibbleValues values(d.nibbles[0], d.nibbles[1], d.table, high_first);
   for (; i + 32 <= n; i += 32) values.store(to + i, packed + i / 2);
 #endif

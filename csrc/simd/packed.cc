@@ -12,7 +12,7 @@ constexpr usize block = 4096;
 template <class Code>
 usize first_stray(const Packing& p, const Code* codes, usize n) {
   usize i = 0;
-  while (i < n && (codes[i] & ~p.mask()) == 0) ++i;
+  while (i < n && (codes[i] & ~code_mask(p)) == 0) ++i;
   return i;
 }
 
@@ -33,12 +33,12 @@ usize pack_row(const Packing& p, const Code* codes, usize n, u8* packed) {
       put_code(p, packed, i, codes[i]);
     }
   }
-  return (seen & ~p.mask()) == 0 ? n : first_stray(p, codes, n);
+  return (seen & ~code_mask(p)) == 0 ? n : first_stray(p, codes, n);
 }
 
 usize pack_row(const Packing& p, const u8* codes, usize n, u8* packed) {
   const u64 seen = kernels().pack(p, codes, packed, n);
-  return (seen & ~p.mask()) == 0 ? n : first_stray(p, codes, n);
+  return (seen & ~code_mask(p)) == 0 ? n : first_stray(p, codes, n);
 }
 
 template <class Code>
@@ -82,10 +82,10 @@ bool has_bits_outside(const u8* packed, usize bytes, usize size, u64 used) {
 // The bits of a row that belong to no code: beside each code in its container, or after the last code.
 usize first_padding_bit(const Packing& p, const u8* packed, usize n) {
   const usize bytes = packed_bytes(p, n);
-  const usize group = static_cast<usize>(p.group());
-  if (p.container_bits() != p.bits) {
-    const usize size = static_cast<usize>(p.container_bits()) / 8;
-    const u64 used = p.mask() << p.offset();
+  const usize group = static_cast<usize>(group_size(p));
+  if (container_bits(p) != p.bits) {
+    const usize size = static_cast<usize>(container_bits(p)) / 8;
+    const u64 used = code_mask(p) << container_offset(p);
     if (!has_bits_outside(packed, bytes, size, used)) return 8 * bytes;
     for (usize i = 0; i < bytes; ++i) {
       const u8 stray = static_cast<u8>(packed[i] & ~(used >> i % size * 8));
@@ -103,7 +103,7 @@ usize first_padding_bit(const Packing& p, const u8* packed, usize n) {
 }
 
 // Whether rows that follow one another are one long row.
-bool is_seamless(const Packing& p, usize n) { return n % static_cast<usize>(p.group()) == 0; }
+bool is_seamless(const Packing& p, usize n) { return n % static_cast<usize>(group_size(p)) == 0; }
 
 // Four-bit codes in the order of their bytes.
 bool has_nibble_order(const Packing& p) {
