@@ -83,7 +83,7 @@ std::tuple<int, int, int> packing(const std::string& order, int bits) {
   return {group_size(p), container_bits(p), unit_bytes(p)};
 }
 
-u64 pack_into(const std::string& order, int bits, const py::buffer& codes, usize rows, const py::buffer& packed) {
+bool pack_into(const std::string& order, int bits, const py::buffer& codes, usize rows, const py::buffer& packed) {
   const Packing p = packing_of(order, bits);
   const Contiguous from(codes, false);
   const Contiguous to(packed, true);

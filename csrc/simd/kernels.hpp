@@ -124,9 +124,9 @@ void encode_codes(const Encoder&, const ValueDecoder& from_format, const char* f
 void round_codes(const Encoder&, const ValueDecoder&, const ValueDecoder& from_format, const char* from,
                  isize from_stride, Value, char* to, isize to_stride, usize n);
 
-// Rows of n codes of `code_bytes` bytes each, one after another, to rows of packed_bytes(packing, n). Returns the index
-// of the first code (counted over all rows) with bits above the width, or rows * n.
-usize pack(const Packing&, int code_bytes, const void* codes, usize rows, usize n, u8* packed);
+// Rows of n codes of `code_bytes` bytes each, one after another, to rows of packed_bytes(packing, n). False if some
+// code has bits above the width; what was written then means nothing.
+bool pack(const Packing&, int code_bytes, const void* codes, usize rows, usize n, u8* packed);
 // And back, whatever the bits are that belong to no code.
 void unpack(const Packing&, int code_bytes, const u8* packed, usize rows, usize n, void* codes);
 // The first bit (counted over all rows) that belongs to no code and is set, or 8 * rows * packed_bytes(packing, n).

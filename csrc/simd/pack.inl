@@ -36,32 +36,56 @@ inline Shuffles make_shuffles(const Packing& p) {
   return s;
 }
 
-// Nibbles meet in the low byte of their 16-bit lane.
-HALFULP_NOINLINE inline usize pack_nibbles(const Packing& p, const u8* codes, u8* packed, usize n, u64& seen) {
+// Codes of 1, 2 or 4 bits: pairs of bytes meet in the low byte of their 16-bit lane, until a byte is full.
+template <int width, int bits>
+Bytes join(const u8* codes, const Shuffles& s, Bytes& all) {
+  if constexpr (width == bits) {
+    const Bytes v = shuffle(load_parts(codes, 16), s.to_string);
+    all = all | v;
+    return v;
+  } else {
+    constexpr int half = width / 2;
+    const Bytes low = Bytes::set(0x00ff00ff00ff00ff);
+    const Bytes a = join<half, bits>(codes, s, all);
+    const Bytes b = join<half, bits>(codes + Bytes::size * half / bits, s, all);
+    return low_bytes((a | shr(a, 8 - half)) & low, (b | shr(b, 8 - half)) & low);
+  }
+}
+
+template <int bits>
+HALFULP_NOINLINE usize pack_powers(const Packing& p, const u8* codes, u8* packed, usize n, u64& seen) {
   const Shuffles s = make_shuffles(p);
-  constexpr usize step = Bytes::size;
-  const Bytes low = Bytes::set(0x00ff00ff00ff00ff);
+  constexpr usize step = Bytes::size * 8 / bits;
   Bytes all = Bytes::set(0);
   usize i = 0;
-  for (; i + 2 * step <= n; i += 2 * step) {
-    const Bytes a = shuffle(load_parts(codes + i, 16), s.to_string);
-    const Bytes b = shuffle(load_parts(codes + i + step, 16), s.to_string);
-    all = all | a | b;
-    store_parts(packed + i / 2, low_bytes((a | shr(a, 4)) & low, (b | shr(b, 4)) & low), 16);
-  }
+  for (; i + step <= n; i += step) store_parts(packed + i * bits / 8, join<8, bits>(codes + i, s, all), 16);
   seen |= gather_bits(all);
   return i;
 }
 
-HALFULP_NOINLINE inline usize unpack_nibbles(const Packing& p, const u8* packed, u8* codes, usize n) {
-  const Shuffles s = make_shuffles(p);
-  constexpr usize step = Bytes::size;
-  const Bytes mask = Bytes::set(0x0f0f0f0f0f0f0f0f);
-  usize i = 0;
-  for (; i + step <= n; i += step) {
-    const Bytes wide = widen_bytes(packed + i / 2);
-    store_parts(codes + i, shuffle((wide | shl(wide, 4)) & mask, s.from_string), 16);
+// And back: half a vector of bytes becomes a whole one of their halves.
+template <int width, int bits>
+void split(const u8* packed, const Shuffles& s, u8* codes) {
+  constexpr int half = width / 2;
+  constexpr usize size = Bytes::size;
+  const Bytes wide = widen_bytes(packed);
+  const Bytes v = (wide | shl(wide, 8 - half)) & Bytes::set(0x0101010101010101 * ((u64{1} << half) - 1));
+  if constexpr (half == bits) {
+    store_parts(codes, shuffle(v, s.from_string), 16);
+  } else {
+    u8 halves[size];
+    store_parts(halves, v, 16);
+    split<half, bits>(halves, s, codes);
+    split<half, bits>(halves + size / 2, s, codes + size / 2 * half / bits);
   }
+}
+
+template <int bits>
+HALFULP_NOINLINE usize unpack_powers(const Packing& p, const u8* packed, u8* codes, usize n) {
+  const Shuffles s = make_shuffles(p);
+  constexpr usize step = Bytes::size * 4 / bits;
+  usize i = 0;
+  for (; i + step <= n; i += step) split<8, bits>(packed + i * bits / 8, s, codes + i);
   return i;
 }
 
@@ -163,7 +187,12 @@ inline usize pack_fast([[maybe_unused]] const Packing& p, [[maybe_unused]] const
                        [[maybe_unused]] usize n, [[maybe_unused]] u64& seen) {
 #if defined(HALFULP_SHORTCUTS)
   if (p.order == Order::gguf) return pack_planes(codes, packed, n, seen);
-  return p.bits == 4 ? pack_nibbles(p, codes, packed, n, seen) : pack_eights(p, codes, packed, n, seen);
+  switch (p.bits) {
+    case 1: return pack_powers<1>(p, codes, packed, n, seen);
+    case 2: return pack_powers<2>(p, codes, packed, n, seen);
+    case 4: return pack_powers<4>(p, codes, packed, n, seen);
+    default: return pack_eights(p, codes, packed, n, seen);
+  }
 #else
   return 0;
 #endif
@@ -172,7 +201,12 @@ inline usize unpack_fast([[maybe_unused]] const Packing& p, [[maybe_unused]] con
                          [[maybe_unused]] u8* codes, [[maybe_unused]] usize n) {
 #if defined(HALFULP_SHORTCUTS)
   if (p.order == Order::gguf) return unpack_planes(packed, codes, n);
-  return p.bits == 4 ? unpack_nibbles(p, packed, codes, n) : unpack_eights(p, packed, codes, n);
+  switch (p.bits) {
+    case 1: return unpack_powers<1>(p, packed, codes, n);
+    case 2: return unpack_powers<2>(p, packed, codes, n);
+    case 4: return unpack_powers<4>(p, packed, codes, n);
+    default: return unpack_eights(p, packed, codes, n);
+  }
 #else
   return 0;
 #endif

@@ -9,16 +9,9 @@ namespace {
 // Elements carried through the L1 cache at a time: a multiple of every group.
 constexpr usize block = 4096;
 
-template <class Code>
-usize first_stray(const Packing& p, const Code* codes, usize n) {
-  usize i = 0;
-  while (i < n && (codes[i] & ~code_mask(p)) == 0) ++i;
-  return i;
-}
-
 // Codes wider than a byte.
 template <class Code>
-usize pack_row(const Packing& p, const Code* codes, usize n, u8* packed) {
+bool pack_row(const Packing& p, const Code* codes, usize n, u8* packed) {
   u64 seen = 0;
   if (p.order == Order::tf32) {
     for (usize i = 0; i < n; ++i) {
@@ -33,12 +26,12 @@ usize pack_row(const Packing& p, const Code* codes, usize n, u8* packed) {
       put_code(p, packed, i, codes[i]);
     }
   }
-  return (seen & ~code_mask(p)) == 0 ? n : first_stray(p, codes, n);
+  return (seen & ~code_mask(p)) == 0;
 }
 
-usize pack_row(const Packing& p, const u8* codes, usize n, u8* packed) {
+bool pack_row(const Packing& p, const u8* codes, usize n, u8* packed) {
   const u64 seen = kernels().pack(p, codes, packed, n);
-  return (seen & ~code_mask(p)) == 0 ? n : first_stray(p, codes, n);
+  return (seen & ~code_mask(p)) == 0;
 }
 
 template <class Code>
@@ -111,13 +104,11 @@ bool has_nibble_order(const Packing& p) {
 }
 
 template <class Code>
-usize pack_rows(const Packing& p, const Code* codes, usize rows, usize n, u8* packed) {
+bool pack_rows(const Packing& p, const Code* codes, usize rows, usize n, u8* packed) {
   const usize bytes = packed_bytes(p, n);
-  for (usize r = 0; r < rows; ++r) {
-    const usize good = pack_row(p, codes + r * n, n, packed + r * bytes);
-    if (good < n) return r * n + good;
-  }
-  return rows * n;
+  bool good = true;
+  for (usize r = 0; r < rows; ++r) good = pack_row(p, codes + r * n, n, packed + r * bytes) && good;
+  return good;
 }
 
 template <class Code>
@@ -128,7 +119,7 @@ void unpack_rows(const Packing& p, const u8* packed, usize rows, usize n, Code* 
 
 }  // namespace
 
-usize pack(const Packing& p, int code_bytes, const void* codes, usize rows, usize n, u8* packed) {
+bool pack(const Packing& p, int code_bytes, const void* codes, usize rows, usize n, u8* packed) {
   if (is_seamless(p, n)) n *= rows, rows = 1;
   switch (code_bytes) {
     case 1: return pack_rows(p, static_cast<const u8*>(codes), rows, n, packed);

@@ -79,7 +79,7 @@ def pack(codes: object, bits: int, *, order: str, axis: int | None = -1) -> Arra
         rows = np.ascontiguousarray(np.moveaxis(array, position, -1))
     count = rows.shape[-1]
     packed = np.empty((*rows.shape[:-1], _core.packed_bytes(order, bits, count)), np.uint8)
-    if _core.pack(order, bits, rows, math.prod(rows.shape[:-1]), packed) != rows.size:
+    if not _core.pack(order, bits, rows, math.prod(rows.shape[:-1]), packed):
         _complain(array, bits)
     packed = packed.view(unit)
     return packed if axis is None else np.ascontiguousarray(np.moveaxis(packed, -1, position))

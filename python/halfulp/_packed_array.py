@@ -204,7 +204,7 @@ class PackedArray:
         return self._storage.read(0, self.shape[0] if self.shape else 1)
 
     def decode(self, dtype: Any = None) -> Array:
-        """All numbers, in `format.value_dtype`; or in float16, float32 or float64, rounded if need be."""
+        """All numbers, in `format.value_dtype`; or cast to another dtype."""
         if isinstance(self._format, Format) and self._format.bits <= 8 and self.axis in (None, self.ndim - 1):
             values = np.empty(self.shape, self._format.value_dtype)
             rows, _ = self._storage.rows
@@ -217,7 +217,7 @@ class PackedArray:
         if copy is False:
             raise ValueError("the numbers of a PackedArray are always a copy; .packed is its storage")
         values = self.decode()
-        return values if dtype is None else values.astype(dtype, copy=False)
+        return values if dtype is None else _as_dtype(values, np.dtype(dtype))
 
     def __iter__(self) -> Iterator[Any]:
         if self.ndim > 1:
@@ -321,6 +321,6 @@ def _as_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
     if dtype == values.dtype:
         return values
     if dtype not in _WIDER:
-        raise ValueError(f"dtype must be float16, float32 or float64, not {dtype}")
+        return values.astype(dtype)
     wide: Array = _WIDER[dtype].encode(values).view(dtype)
     return wide
