@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import halfulp as hu
@@ -278,6 +279,16 @@ def test_shapes_that_the_bytes_are_not(shape: Any) -> None:
         hu.unpack(b"\0\0", 4, shape, order="low_first")
     with pytest.raises((ValueError, TypeError)):
         hu.unpack(b"\0\0", 4, shape, order="low_first", axis=None)
+
+
+def test_many_threads_at_once(isa: str) -> None:
+    codes = random_codes(6, 100_003)
+    want = hu.pack(codes, 6, order="bitstream")
+    with ThreadPoolExecutor(8) as pool:
+        for packed in pool.map(lambda _: hu.pack(codes, 6, order="bitstream"), range(40)):
+            assert np.array_equal(packed, want)
+        for back in pool.map(lambda _: hu.unpack(want, 6, codes.size, order="bitstream"), range(40)):
+            assert np.array_equal(back, codes)
 
 
 # -- arrays of every layout

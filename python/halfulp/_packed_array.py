@@ -322,5 +322,4 @@ def _as_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
         return values
     if dtype not in _WIDER:
         return values.astype(dtype)
-    wide: Array = _WIDER[dtype].encode(values).view(dtype)
-    return wide
+    return np.asarray(_WIDER[dtype].encode(values)).view(dtype)
