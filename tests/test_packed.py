@@ -281,6 +281,42 @@ def test_shapes_that_the_bytes_are_not(shape: Any) -> None:
         hu.unpack(b"\0\0", 4, shape, order="low_first", axis=None)
 
 
+def test_out(isa: str) -> None:
+    codes = random_codes(4, 6 * 10).reshape(6, 10)
+    for axis, shape in ((0, (3, 10)), (1, (6, 5)), (None, (30,))):
+        out = np.full(shape, 0xAA, np.uint8)
+        assert hu.pack(codes, 4, order="low_first", axis=axis, out=out) is out
+        assert np.array_equal(out, hu.pack(codes, 4, order="low_first", axis=axis))
+        back = np.empty((6, 10), np.uint8)
+        assert hu.unpack(out, 4, (6, 10), order="low_first", axis=axis, out=back) is back
+        assert np.array_equal(back, codes)
+        array = hu.PackedArray(out, (6, 10), "int4", order="low_first", axis=axis)
+        values = np.empty((6, 10), np.float32)
+        assert array.decode(out=values) is values
+        assert np.array_equal(values, hu.int4.decode(codes))
+        read_only = np.empty(shape, np.uint8)
+        read_only.flags.writeable = False
+        for wrong in (
+            np.empty(7, np.uint8),
+            np.empty(shape, np.int8),
+            np.empty((*shape, 2), np.uint8)[..., 0],
+            read_only,
+        ):
+            with pytest.raises(ValueError, match="out must be a writable C-contiguous array of shape"):
+                hu.pack(codes, 4, order="low_first", axis=axis, out=wrong)
+        with pytest.raises(TypeError, match="out must be an ndarray"):
+            hu.pack(codes, 4, order="low_first", axis=axis, out=[0])  # type: ignore[arg-type]
+
+
+def test_in_place() -> None:
+    memory = random_codes(4, 1000)
+    codes = memory.copy()
+    assert np.array_equal(
+        hu.pack(memory, 4, order="high_first", out=memory[500:]), hu.pack(codes, 4, order="high_first")
+    )
+    assert np.array_equal(hu.unpack(memory[500:], 4, 1000, order="high_first", out=memory), codes)
+
+
 def test_many_threads_at_once(isa: str) -> None:
     codes = random_codes(6, 100_003)
     want = hu.pack(codes, 6, order="bitstream")

@@ -18,7 +18,7 @@ _WORDS = {"gptq": np.dtype("<i4"), "awq": np.dtype("<i4"), "tf32": np.dtype("<u4
 _MOST = 2**48  # codes in one array
 
 
-def pack(codes: object, bits: int, *, order: str, axis: int | None = -1) -> Array:
+def pack(codes: object, bits: int, *, order: str, axis: int | None = -1, out: Array | None = None) -> Array:
     """Codes as dense bits.
 
     Parameters
@@ -48,6 +48,8 @@ def pack(codes: object, bits: int, *, order: str, axis: int | None = -1) -> Arra
     axis : int or None
         The axis to pack along; every row along it is padded with zero bits to whole bytes (words, blocks). None packs
         the flattened array without padding between rows, as ONNX, safetensors and bitsandbytes do.
+    out : ndarray, optional
+        Where the result goes: C-contiguous, of its shape and dtype.
 
     Returns
     -------
@@ -77,12 +79,14 @@ def pack(codes: object, bits: int, *, order: str, axis: int | None = -1) -> Arra
     else:
         position = checked_axis(axis, array.ndim)
         rows = np.ascontiguousarray(np.moveaxis(array, position, -1))
-    count = rows.shape[-1]
-    packed = np.empty((*rows.shape[:-1], _core.packed_bytes(order, bits, count)), np.uint8)
-    if not _core.pack(order, bits, rows, math.prod(rows.shape[:-1]), packed):
+    if out is not None and np.may_share_memory(out, rows):
+        rows = rows.copy()
+    shape = (*rows.shape[:-1], _core.packed_bytes(order, bits, rows.shape[-1]) // unit.itemsize)
+    is_last = axis is None or position == array.ndim - 1
+    packed = checked_out(out, shape, unit) if is_last else np.empty(shape, unit)
+    if not _core.pack(order, bits, rows, math.prod(shape[:-1]), packed):
         _complain(array, bits)
-    packed = packed.view(unit)
-    return packed if axis is None else np.ascontiguousarray(np.moveaxis(packed, -1, position))
+    return packed if is_last else _moved(packed, position, out)
 
 
 def unpack(
@@ -93,6 +97,7 @@ def unpack(
     order: str,
     axis: int | None = -1,
     strict: bool = True,
+    out: Array | None = None,
 ) -> Array:
     """Codes from dense bits.
 
@@ -108,6 +113,8 @@ def unpack(
         As in `pack`.
     strict : bool
         Whether bits that belong to no code must be 0.
+    out : ndarray, optional
+        Where the result goes: C-contiguous, of its shape and dtype.
 
     Returns
     -------
@@ -138,12 +145,14 @@ def unpack(
     check_length(data.size, rows, count, bits, order)
     if strict:
         check_padding(data, rows, count, bits, order)
-    codes = np.empty(rows * count, code_dtype(bits))
+    if out is not None and np.may_share_memory(out, data):
+        data = data.copy()
+    is_last = position is None or position == len(full) - 1
+    codes = checked_out(out, full, code_dtype(bits)) if is_last else np.empty(rows * count, code_dtype(bits))
     _core.unpack(order, bits, data, rows, codes)
-    if position is None:
-        return codes.reshape(full)
-    moved = (*full[:position], *full[position + 1 :], full[position])
-    return np.ascontiguousarray(np.moveaxis(codes.reshape(moved), -1, position))
+    if position is None or is_last:
+        return codes
+    return _moved(codes.reshape(*full[:position], *full[position + 1 :], count), position, out)
 
 
 def words(order: str, bits: int) -> np.dtype[Any]:
@@ -168,6 +177,20 @@ def as_words(packed: object) -> Array:
         what = type(packed).__name__ if isinstance(packed, list | tuple | int) else f"one of {array.dtype}"
         raise TypeError(f"packed must be bytes or an array of integers, not {what}")
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
+
+
+def checked_out(out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """The array a result goes to: a new one, or the caller's."""
+    if out is None:
+        return np.empty(shape, dtype)
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
+    if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous or not out.flags.writeable:
+        raise ValueError(
+            f"out must be a writable C-contiguous array of shape {shape} and {dtype}, "
+            f"not one of shape {out.shape} and {out.dtype} with other flags"
+        )
+    return out
 
 
 def rows_along(shape: tuple[int, ...], axis: int) -> tuple[int, int]:
@@ -224,6 +247,15 @@ def _narrow(array: Array, bits: int) -> Array:
     if other and (int(array.min()) < 0 or int(array.max()) >> bits):
         _complain(array, bits)
     return array.astype(own, copy=False)
+
+
+def _moved(last: Array, axis: int, out: Array | None) -> Array:
+    """The last axis moved to its place."""
+    result = np.moveaxis(last, -1, axis)
+    if out is None:
+        return np.ascontiguousarray(result)
+    np.copyto(checked_out(out, result.shape, result.dtype), result)
+    return out
 
 
 def _complain(array: Array, bits: int) -> None:

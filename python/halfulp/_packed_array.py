@@ -14,7 +14,7 @@ from halfulp import _core
 from halfulp._codec import Codec
 from halfulp._format import Format, formats
 from halfulp._functions import encode
-from halfulp._packed import Array, checked_axis, checked_codes, pack, rows_along, shape_tuple, words
+from halfulp._packed import Array, checked_axis, checked_codes, checked_out, pack, rows_along, shape_tuple, words
 from halfulp._packed_storage import Storage, narrowed
 from halfulp._text import as_codec
 
@@ -203,14 +203,17 @@ class PackedArray:
         """All codes, unpacked, in `format.code_dtype`."""
         return self._storage.read(0, self.shape[0] if self.shape else 1)
 
-    def decode(self, dtype: Any = None) -> Array:
-        """All numbers, in `format.value_dtype`; or cast to another dtype."""
+    def decode(self, dtype: Any = None, *, out: Array | None = None) -> Array:
+        """All numbers, in `format.value_dtype`; or cast to another dtype; `out` takes the former."""
         if isinstance(self._format, Format) and self._format.bits <= 8 and self.axis in (None, self.ndim - 1):
-            values = np.empty(self.shape, self._format.value_dtype)
+            values = checked_out(out, self.shape, self._format.value_dtype)
             rows, _ = self._storage.rows
             _core.decode_packed(_decoder(self._format), self.order, self._storage.units, rows, values)
         else:
             values = np.asarray(self._format.decode(self.codes()))
+            if out is not None:
+                checked_out(out, self.shape, values.dtype)[...] = values
+                values = out
         return values if dtype is None else _as_dtype(values, np.dtype(dtype))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
