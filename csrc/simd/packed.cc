@@ -7,7 +7,7 @@ namespace halfulp {
 namespace {
 
 // Elements carried through the L1 cache at a time: a multiple of every group.
-constexpr usize block = 4096;
+constexpr usize block = 8192;
 
 // Codes wider than a byte.
 template <class Code>
