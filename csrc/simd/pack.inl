@@ -45,10 +45,9 @@ Bytes join(const u8* codes, const Shuffles& s, Bytes& all) {
     return v;
   } else {
     constexpr int half = width / 2;
-    const Bytes low = Bytes::set(0x00ff00ff00ff00ff);
     const Bytes a = join<half, bits>(codes, s, all);
     const Bytes b = join<half, bits>(codes + Bytes::size * half / bits, s, all);
-    return low_bytes((a | shr(a, 8 - half)) & low, (b | shr(b, 8 - half)) & low);
+    return low_bytes(join_pairs<half>(a), join_pairs<half>(b));
   }
 }
 

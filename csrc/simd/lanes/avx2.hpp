@@ -233,6 +233,11 @@ inline void store_parts(u8* to, Bytes a, usize step) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(a.v));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to + step), _mm256_extracti128_si256(a.v, 1));
 }
+// Pairs of bytes below 2^half to one number, the second above the first, in 16-bit lanes.
+template <int half>
+Bytes join_pairs(Bytes a) {
+  return {_mm256_maddubs_epi16(a.v, _mm256_set1_epi16(1 | 1 << (8 + half)))};
+}
 // The low bytes of the 16-bit lanes of two vectors, whose high bytes are 0.
 inline Bytes low_bytes(Bytes a, Bytes b) { return {_mm256_permute4x64_epi64(_mm256_packus_epi16(a.v, b.v), 0xd8)}; }
 // Bytes in 16-bit lanes.

@@ -232,6 +232,11 @@ inline void store_parts(u8* to, Bytes a, usize step) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 2 * step), _mm512_extracti32x4_epi32(a.v, 2));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 3 * step), _mm512_extracti32x4_epi32(a.v, 3));
 }
+// Pairs of bytes below 2^half to one number, the second above the first, in 16-bit lanes.
+template <int half>
+Bytes join_pairs(Bytes a) {
+  return {_mm512_maddubs_epi16(a.v, _mm512_set1_epi16(1 | 1 << (8 + half)))};
+}
 // The low bytes of the 16-bit lanes of two vectors, whose high bytes are 0.
 inline Bytes low_bytes(Bytes a, Bytes b) {
   const __m512i low = _mm512_castsi256_si512(_mm512_cvtepi16_epi8(a.v));

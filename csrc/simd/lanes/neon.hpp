@@ -229,7 +229,12 @@ inline Bytes shuffle(Bytes a, const u8 (&index)[16]) { return {vqtbl1q_u8(a.v, v
 // Parts of sixteen bytes that lie `step` apart: there is but one.
 inline Bytes load_parts(const u8* from, usize) { return {vld1q_u8(from)}; }
 inline void store_parts(u8* to, Bytes a, usize) { vst1q_u8(to, a.v); }
-// The low bytes of the 16-bit lanes of two vectors, whose high bytes are 0.
+// Pairs of bytes below 2^half to one number, the second above the first, in 16-bit lanes.
+template <int half>
+Bytes join_pairs(Bytes a) {
+  return a | shr(a, 8 - half);
+}
+// The low bytes of the 16-bit lanes of two vectors.
 inline Bytes low_bytes(Bytes a, Bytes b) { return {vuzp1q_u8(a.v, b.v)}; }
 // Bytes in 16-bit lanes.
 inline Bytes widen_bytes(const u8* from) { return {vreinterpretq_u8_u16(vmovl_u8(vld1_u8(from)))}; }
