@@ -90,12 +90,14 @@ HALFULP_NOINLINE usize unpack_powers(const Packing& p, const u8* packed, u8* cod
 
 // `close_gaps` in every 64-bit lane. Each part of sixteen codes leaves 2 * bits bytes, written as sixteen: what is too
 // many is overwritten by the next part, so the last parts of the array are left to others.
-HALFULP_NOINLINE inline usize pack_eights(const Packing& p, const u8* codes, u8* packed, usize n, u64& seen) {
+template <bool below_seven>
+HALFULP_NOINLINE usize pack_eights(const Packing& p, const u8* codes, u8* packed, usize n, u64& seen) {
   const Shuffles s = make_shuffles(p);
   constexpr usize step = Bytes::size;
-  const usize part = 2 * static_cast<usize>(p.bits);
-  const usize bytes = n / 8 * static_cast<usize>(p.bits);
-  const int gap = 8 - p.bits;
+  const int bits = p.bits;
+  const usize part = 2 * static_cast<usize>(bits);
+  const usize bytes = n / 8 * static_cast<usize>(bits);
+  const int gap = 8 - bits;
   const Bytes one = Bytes::set(0x00ff00ff00ff00ff);
   const Bytes two = Bytes::set(0x0000ffff0000ffff);
   const Bytes four = Bytes::set(0x00000000ffffffff);
@@ -104,8 +106,12 @@ HALFULP_NOINLINE inline usize pack_eights(const Packing& p, const u8* codes, u8*
   for (u8* to = packed; i + step <= n && to + (step / 16 - 1) * part + 16 <= packed + bytes; i += step) {
     Bytes v = shuffle(load_parts(codes + i, 16), s.to_string);
     all = all | v;
-    v = (v & one) | shr(and_not(one, v), gap);
-    v = (v & two) | shr(and_not(two, v), 2 * gap);
+    if constexpr (below_seven) {
+      v = join_fours(v, bits);
+    } else {
+      v = (v & one) | shr(and_not(one, v), gap);
+      v = (v & two) | shr(and_not(two, v), 2 * gap);
+    }
     v = (v & four) | shr(and_not(four, v), 4 * gap);
     store_parts(to, shuffle(v, s.compact), part);
     to += step / 16 * part;
@@ -190,7 +196,9 @@ inline usize pack_fast([[maybe_unused]] const Packing& p, [[maybe_unused]] const
     case 1: return pack_powers<1>(p, codes, packed, n, seen);
     case 2: return pack_powers<2>(p, codes, packed, n, seen);
     case 4: return pack_powers<4>(p, codes, packed, n, seen);
-    default: return pack_eights(p, codes, packed, n, seen);
+    case 7:
+    case 8: return pack_eights<false>(p, codes, packed, n, seen);
+    default: return pack_eights<true>(p, codes, packed, n, seen);
   }
 #else
   return 0;

@@ -238,6 +238,11 @@ template <int half>
 Bytes join_pairs(Bytes a) {
   return {_mm256_maddubs_epi16(a.v, _mm256_set1_epi16(1 | 1 << (8 + half)))};
 }
+// Four bytes below 2^bits, bits <= 6, to one number in 32-bit lanes, the first lowest.
+inline Bytes join_fours(Bytes a, int bits) {
+  const __m256i pairs = _mm256_maddubs_epi16(a.v, _mm256_set1_epi16(static_cast<short>(1 | 1 << (8 + bits))));
+  return {_mm256_madd_epi16(pairs, _mm256_set1_epi32(1 | 1 << (16 + 2 * bits)))};
+}
 // The low bytes of the 16-bit lanes of two vectors, whose high bytes are 0.
 inline Bytes low_bytes(Bytes a, Bytes b) { return {_mm256_permute4x64_epi64(_mm256_packus_epi16(a.v, b.v), 0xd8)}; }
 // Bytes in 16-bit lanes.

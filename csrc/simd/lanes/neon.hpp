@@ -234,6 +234,13 @@ template <int half>
 Bytes join_pairs(Bytes a) {
   return a | shr(a, 8 - half);
 }
+// Four bytes below 2^bits, bits <= 6, to one number in 32-bit lanes, the first lowest.
+inline Bytes join_fours(Bytes a, int bits) {
+  const Bytes one = Bytes::set(0x00ff00ff00ff00ff);
+  const Bytes two = Bytes::set(0x0000ffff0000ffff);
+  const Bytes pairs = (a & one) | shr(and_not(one, a), 8 - bits);
+  return (pairs & two) | shr(and_not(two, pairs), 16 - 2 * bits);
+}
 // The low bytes of the 16-bit lanes of two vectors.
 inline Bytes low_bytes(Bytes a, Bytes b) { return {vuzp1q_u8(a.v, b.v)}; }
 // Bytes in 16-bit lanes.
