@@ -60,11 +60,9 @@ class Partial:
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise ValueError(f"{self._path}: is in the way; it is not a regular file")
-            if fcntl is not None:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # Between opening and locking, another writer may have finished this file and renamed it.
-                if os.stat(self._path, follow_symlinks=False).st_ino != os.fstat(descriptor).st_ino:
-                    raise BlockingIOError
+            # Between opening and locking, another writer may have finished this file and renamed it.
+            if _is_locked(descriptor) and os.stat(self._path).st_ino != os.fstat(descriptor).st_ino:
+                raise BlockingIOError
         except (BlockingIOError, FileNotFoundError):
             os.close(descriptor)
             raise ValueError(f"{self.target}: another process is writing it; wait for that to end") from None
@@ -137,6 +135,19 @@ class Partial:
             self._file.close()
         if not keep:
             _remove(self._path, self._journal, self._new_journal)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Whether the file is ours alone now; BlockingIOError if it is another's, False where there are no locks."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError:  # not every network file system has them
+        return False
+    return True
 
 
 def _remove(*paths: Path) -> None:
