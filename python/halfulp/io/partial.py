@@ -20,7 +20,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-CHECKPOINT = 1 << 26  # bytes between two entries in the journal, each of which waits for the disk
+CHECKPOINT = 1 << 24  # bytes between two entries in the journal, each of which waits for the disk
 
 
 class Partial:
