@@ -18,6 +18,7 @@ STANDARD = {
     "float8_e5m2": "F8_E5M2", "float8_e4m3fnuz": "F8_E4M3FNUZ", "float8_e5m2fnuz": "F8_E5M2FNUZ",
     "float8_e8m0fnu": "F8_E8M0", "int8": "I8", "uint8": "U8",
 }  # fmt: skip
+EIGHTH = {"float4_e2m1fn": "F4"}  # what fills whole bytes with six weights
 WEIGHTS = np.array([[0.1, -2.5, 3e-5], [0.0, -0.0, 7.75]], np.float32)
 
 
@@ -28,7 +29,8 @@ def test_cast_writes_the_codes_of_every_format(fmt: hu.Format, tmp_path: Path) -
     want = fmt.encode(WEIGHTS)
     with open_tensors(target) as file:
         assert list(file) == ["w", "n"]
-        assert file["w"].tag == STANDARD.get(fmt.name, f"U{8 * fmt.code_dtype.itemsize}")
+        assert file["w"].tag == (STANDARD | EIGHTH).get(fmt.name, f"U{8 * fmt.code_dtype.itemsize}")
+        assert file["w"].shape == WEIGHTS.shape
         if fmt.name in ("float64", "float32", "float16"):  # NumPy's own, so not codes but values
             assert file["w"].format is None
             assert np.array_equal(file["w"].codes().view(fmt.code_dtype), want)
@@ -42,7 +44,97 @@ def test_cast_writes_the_codes_of_every_format(fmt: hu.Format, tmp_path: Path) -
         assert file.metadata["halfulp.format"] == fmt.text
         assert file.metadata["halfulp.version"] == hu.__version__
         note = json.loads(file.metadata["halfulp.tensors"])["w"]
-        assert note == {"format": fmt.name, "dtype": "F32", "scale": "0x1.0000000000000p+0"}
+        packed = {"order": "low_first" if fmt.bits in (2, 4) else "bitstream"} if fmt.bits < 8 else {}
+        packed |= {"shape": [2, 3]} if fmt.bits < 8 and fmt.name not in EIGHTH else {}
+        assert note == {"format": fmt.name, "dtype": "F32", "scale": "0x1.0000000000000p+0"} | packed
+    if fmt.bits < 8:
+        size = {2: 2, 4: 3, 6: 5, 7: 6}[fmt.bits]
+        assert data_of(target)["w"] == sum(int(c) << fmt.bits * i for i, c in enumerate(want.flat)).to_bytes(
+            size, "little"
+        )
+
+
+def data_of(path: Path) -> dict[str, bytes]:
+    """The bytes of each tensor, by a reader of five lines."""
+    raw = path.read_bytes()
+    start = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:start])
+    offsets = {name: fields["data_offsets"] for name, fields in header.items() if name != "__metadata__"}
+    return {name: raw[start + begin : start + end] for name, (begin, end) in offsets.items()}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 8, 65535, 65536, 200001])
+@pytest.mark.parametrize(
+    ("text", "tag", "multiple"),
+    [("float4_e2m1fn", "F4", 2), ("float6_e2m3fn", "F6_E2M3", 4), ("float6_e3m2fn", "F6_E3M2", 4),
+     ("int4", "U8", 1), ("int2", "U8", 1), ("e2m2", "U8", 1), ("float8_ue4m3", "U8", 1), ("e1m1:finite", "U8", 1)],
+)  # fmt: skip
+def test_codes_below_a_byte_are_packed(text: str, tag: str, multiple: int, n: int, tmp_path: Path) -> None:
+    fmt = hu.Format(text)
+    weights = np.random.default_rng(n).normal(size=n).astype(np.float32)
+    source, target = write(tmp_path / "a.safetensors", w=weights, z=np.ones(3, np.float32)), tmp_path / "b.safetensors"
+    run("cast", source, "--to", text, "--tensors", "w", "-o", target)
+    want = fmt.encode(weights)
+    order = "low_first" if fmt.bits in (1, 2, 4) else "bitstream"
+    assert data_of(target)["w"] == hu.pack(want, fmt.bits, order=order).tobytes()
+    with open_tensors(target) as file:
+        assert file["w"].tag == (tag if n % multiple == 0 else "U8")
+        assert np.array_equal(file["w"].codes(), want)
+        assert file["w"].stored_bytes == len(data_of(target)["w"])
+        assert all(c.size <= 100 for c in file["w"].chunks(100))
+        assert sum(c.size for c in file["w"].chunks(1000)) == n
+    assert np.array_equal(load(target)["w"], fmt.decode(want), equal_nan=True)
+    again = tmp_path / "c.safetensors"  # a copy keeps the bytes and the key to them
+    run("cast", target, "--to", "bfloat16", "--tensors", "z", "-o", again)
+    assert data_of(again)["w"] == data_of(target)["w"]
+    assert np.array_equal(load(again)["w"], load(target)["w"], equal_nan=True)
+
+
+def test_packed_tensors_of_other_programs_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    tensors = [
+        Outgoing("q", "F4", (2, 2), lambda: [np.array([0x21, 0xF3], np.uint8)]),
+        Outgoing("s", "F6_E3M2", (4,), lambda: [np.array([0x41, 0x30, 0x10], np.uint8)]),
+    ]
+    write_safetensors(path, tensors, {})
+    got = load(path)
+    assert got["q"].tolist() == [[0.5, 1], [1.5, -6]]
+    assert got["s"].tolist() == hu.float6_e3m2fn.decode([1, 1, 3, 4]).tolist()
+    assert "2 tensors, 8 weights" in run("survey", path)
+
+
+NOTE = {"format": "int4", "order": "low_first", "shape": [3]}
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        ({"order": "high_first"}, "not packed in order"), ({"order": 3}, "not packed in order"),
+        ({"format": "float8_e4m3fn"}, "not packed in order"), ({"format": "int8", "order": "bitstream"}, "cannot be"),
+        ({"shape": [5]}, "cannot be stored"), ({"shape": [2]}, "cannot be stored"), ({"shape": "3"}, "list of sizes"),
+        ({"shape": [-3]}, "list of sizes"), ({"shape": [3.0]}, "list of sizes"), ({"shape": [2**63]}, "list of sizes"),
+        ({"shape": [1] * 70 + [3]}, "dimensions"), ({"format": "bfloat16", "order": "bitstream"}, "not packed"),
+        ({"shape": [2**62] * 60}, "cannot be stored"),
+    ],
+)  # fmt: skip
+def test_notes_of_packing_that_lie(note: dict[str, object], words: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    for fields, valid in ((NOTE, True), (NOTE | note, False)):
+        codes = Outgoing("a", "U8", (2,), lambda: [np.array([0x21, 0x03], np.uint8)])
+        write_safetensors(path, [codes], {"halfulp.tensors": json.dumps({"a": fields})})
+        if valid:
+            assert load(path)["a"].tolist() == [1, 2, 3]
+        else:
+            with pytest.raises(ValueError, match=words):
+                load(path)
+
+
+def test_stray_bits_behind_packed_codes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    codes = Outgoing("a", "U8", (2,), lambda: [np.array([0x21, 0x43], np.uint8)])
+    write_safetensors(path, [codes], {"halfulp.tensors": json.dumps({"a": NOTE})})
+    with pytest.raises(ValueError, match=r"tensor 'a' is not packed int4 .*bit 6 of byte 1"):
+        load(path)
 
 
 @pytest.mark.parametrize("text", ["e5m3:bias=15:ieee", "e2m9:bias=3:finite:name=mine", "e8m20"])

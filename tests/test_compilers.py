@@ -50,6 +50,7 @@ VECTORS = """
 #include "halfulp/encode.hpp"
 #include "halfulp/decode.hpp"
 #include "halfulp/formats.hpp"
+#include "halfulp/pack.hpp"
 using namespace halfulp;
 constexpr u32 encoded(const char* name, u32 bits) {
   const Policy policy = {Rounding::nearest_even, Overflow::standard, Subnormals::gradual, default_nan(format(name))};
@@ -65,6 +66,9 @@ static_assert(encoded("float4_e2m1fn", 0xc0a00000) == 0xe, "-5 ties to -4");
 static_assert(encoded("int4", 0xc1100000) == 0x8, "-9 saturates");
 static_assert(decoded("float8_e4m3fn", 0x7e) == 0x43e00000, "448");
 static_assert(decoded("float8_e5m2fnuz", 0x80) == 0x7fc00000, "NaN");
+static_assert(bit_of({Order::awq, 4}, 9) == 48, "the second code of a word is its fifth nibble");
+static_assert(close_gaps(0x0706050403020100, 3) == 076543210, "an octal digit to each code");
+static_assert(open_gaps(076543210, 3) == 0x0706050403020100, "and back");
 """
 
 
@@ -82,6 +86,7 @@ KERNEL = """
 #include "halfulp/encode.hpp"
 #include "halfulp/decode.hpp"
 #include "halfulp/formats.hpp"
+#include "halfulp/pack.hpp"
 #include "halfulp/source.hpp"
 using namespace halfulp;
 __global__ void round_trip(Codec<u32> codec, Decoder<u32> decoder, const u32* from, u32* to, int n) {
@@ -91,6 +96,10 @@ __global__ void round_trip(Codec<u32> codec, Decoder<u32> decoder, const u32* fr
 __global__ void from_binary64(Codec<u64> codec, const u64* from, u64* to, int n) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (i < n) to[i] = encode(unpack_binary<11, 52>(from[i], false), codec).word;
+}
+__global__ void unpacked(Packing packing, const u8* packed, u64* codes, int n) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < n) codes[i] = code_at(packing, packed, static_cast<u64>(i));
 }
 __global__ void any_format(int row, Policy policy, const u32* from, u32* to) {
   to[threadIdx.x] = encode(unpack_binary32(Lane<u32>{from[threadIdx.x]}),

@@ -179,6 +179,20 @@ def test_codebooks(codebook: hu.Codebook, mode: str, isa: str) -> None:
             assert got.tobytes() == want.tobytes(), (dtype, ufunc)
 
 
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_packed(fmt: hu.Format, mode: str, isa: str) -> None:
+    order = "bitstream"
+    for dtype in ("float16", "float32", "float64"):
+        x = np.concatenate([sweeps.specials(dtype), sweeps.random_patterns(dtype, 300, seed=5)])
+        want = hu.pack(fmt.encode(x), fmt.bits, order=order).tobytes()
+        got = under(mode, lambda x=x: hu.PackedArray.encode(x, fmt, order=order))
+        assert got.tobytes() == want
+        values = fmt.decode(fmt.encode(x))
+        assert under(mode, got.decode).tobytes() == values.tobytes()
+        wide = under(mode, lambda got=got: got.decode(np.float64))
+        assert np.array_equal(wide, values.astype(np.float64), equal_nan=True)
+
+
 def test_no_warnings(fmt: hu.Format, isa: str) -> None:
     """NumPy reports the flags a ufunc leaves; there are none, whatever the input."""
     for dtype in sweeps.FLOATS:

@@ -47,10 +47,11 @@ ARROWS = (
     (r"halfulp/.*", (r"halfulp/.*",)),
     (r"simd/lanes/x86\.hpp", (r"halfulp/.*",)),
     (r"simd/lanes/.*", (r"simd/lanes/x86\.hpp", r"halfulp/.*")),
-    (r"simd/kernels_(?P<isa>\w+)\.cc", (r"simd/lanes/{isa}\.hpp", r"simd/kernels\.inl")),
+    (r"simd/lanes/(?P<isa>[a-z0-9]+)_\w+\.hpp", (r"simd/lanes/{isa}\.hpp", r"halfulp/.*")),
+    (r"simd/kernels_(?P<isa>\w+)\.cc", (r"simd/lanes/{isa}(_\w+)?\.hpp", r"simd/kernels\.inl")),
     (
         r"simd/kernels\.inl",
-        (r"simd/(wide|narrow|codebook|encode|decode|blocks|random)\.inl", r"simd/kernels\.hpp", r"halfulp/.*"),
+        (r"simd/(wide|narrow|codebook|encode|decode|blocks|random|pack)\.inl", r"simd/kernels\.hpp", r"halfulp/.*"),
     ),
     (r"simd/(stream|random)\.cc", (r"simd/(blocks|kernels)\.hpp", r"halfulp/.*")),
     (r"simd/.*", (r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),

@@ -248,17 +248,11 @@ def test_every_code_of_coded_dtypes_is_decoded(tag: str, tmp_path: Path) -> None
         assert np.array_equal(file["t"].read(), hu.decode(codes, fmt), equal_nan=True)
 
 
-def test_packed_and_complex_tensors_are_listed_but_not_read(tmp_path: Path) -> None:
-    header = {
-        "q": entry("F4", [4], [0, 2]),
-        "s": entry("F6_E2M3", [4], [2, 5]),
-        "c": entry("C64", [1], [5, 13]),
-    }
-    with open_tensors(put(tmp_path, raw(header, bytes(13)))) as file:
-        assert [t.shape for t in file.values()] == [(4,), (4,), (1,)]
-        for name, why in (("q", "4-bit"), ("s", "6-bit"), ("c", "complex")):
-            with pytest.raises(ValueError, match=why):
-                file[name].read()
+def test_complex_tensors_are_listed_but_not_read(tmp_path: Path) -> None:
+    with open_tensors(put(tmp_path, raw({"c": entry("C64", [1], [0, 8])}, bytes(8)))) as file:
+        assert [t.shape for t in file.values()] == [(1,)]
+        with pytest.raises(ValueError, match="complex"):
+            file["c"].read()
 
 
 def test_order_and_odd_shapes_are_kept_and_data_is_aligned(tmp_path: Path) -> None:
@@ -383,8 +377,8 @@ def test_other_suffixes_and_missing_files(tmp_path: Path) -> None:
 
 
 def test_names_are_safe_to_print(tmp_path: Path) -> None:
-    header = {"\x1b[31mred\n": entry("F4", [2], [0, 1])}
-    with open_tensors(put(tmp_path, raw(header, b"\0"))) as file:
+    header = {"\x1b[31mred\n": entry("C64", [1], [0, 8])}
+    with open_tensors(put(tmp_path, raw(header, bytes(8)))) as file:
         tensor: Tensor = next(iter(file.values()))
         with pytest.raises(ValueError, match="red") as caught:
             tensor.read()

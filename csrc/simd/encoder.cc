@@ -28,6 +28,7 @@ Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary
   Encoder e{};
   e.flush_input = policy.subnormals == Subnormals::flush_input;
   e.via_binary32 = via_binary32;
+  e.bits = format.bits();
   e.code_bytes = code_bytes(format);
   e.wide = make_codec<u64>(format, policy);
   e.route = Route::wide;
@@ -60,6 +61,7 @@ Encoder make_encoder(const Codebook& codebook, const Rounding* mode, const NanRu
   e.levels = make_level_search(codebook, mode, nan);
   e.route = Route::codebook;
   e.via_binary32 = via_binary32;
+  e.bits = codebook.bits;
   e.code_bytes = 1;
   return e;
 }

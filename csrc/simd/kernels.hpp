@@ -6,6 +6,7 @@
 #include "../halfulp/decode.hpp"
 #include "../halfulp/half_route.hpp"
 #include "../halfulp/integer_route.hpp"
+#include "../halfulp/pack.hpp"
 #include "../halfulp/source.hpp"
 
 namespace halfulp {
@@ -35,6 +36,7 @@ struct Encoder {
   Shortcut shortcut;
   bool flush_input;   // a source subnormal in its own type is zero
   bool via_binary32;  // the source is first rounded to binary32, nearest even
+  int bits;
   int code_bytes;
 
   int random_bits;              // 0: the rounding is not stochastic; the rest is then meaningless
@@ -113,6 +115,13 @@ struct Kernels {
   void (*encode_random)(const Encoder&, Source, bool flush, const void* from, const u32* random, void* codes, usize n);
   // Integers `first` and on of a stream, `bits` bits each.
   void (*random)(u64 seed, u64 stream, u64 first, int bits, u32* to, usize n);
+  // Codes of at most 8 bits, a byte each, to packed bits, padding included. Returns all codes or-ed together: if that
+  // has a bit above the width, some code did, and what was written means nothing.
+  u64 (*pack)(const Packing&, const u8* codes, u8* packed, usize n);
+  void (*unpack)(const Packing&, const u8* packed, u8* codes, usize n);
+  // Binary32 bits of nibbles, low or high one of each byte first: of as many from the start as this target has a short
+  // way for.
+  usize (*decode_nibbles)(const ValueDecoder&, bool high_first, const u8* packed, u32* to, usize n);
 };
 
 extern const Kernels kernels_portable;
@@ -171,5 +180,17 @@ struct RandomIntegers {
 usize encode_random(const Encoder&, const Numbers&, const RandomIntegers&, char* codes, isize code_stride, usize n);
 usize round_random(const Encoder&, const ValueDecoder&, const Numbers&, const RandomIntegers&, Value, char* to,
                    isize to_stride, usize n);
+
+// Rows of n codes of `code_bytes` bytes each, one after another, to rows of packed_bytes(packing, n). False if some
+// code has bits above the width; what was written then means nothing.
+bool pack(const Packing&, int code_bytes, const void* codes, usize rows, usize n, u8* packed);
+// And back, whatever the bits are that belong to no code.
+void unpack(const Packing&, int code_bytes, const u8* packed, usize rows, usize n, void* codes);
+// The first bit (counted over all rows) that belongs to no code and is set, or 8 * rows * packed_bytes(packing, n).
+usize stray_bit(const Packing&, const u8* packed, usize rows, usize n);
+
+// pack(encode(x)) and decode(unpack(p)) of contiguous arrays, through a small buffer. Packings of at most 8 bits.
+void encode_packed(const Encoder&, const Packing&, Source, const char* from, usize rows, usize n, u8* packed);
+void decode_packed(const ValueDecoder&, const Packing&, const u8* packed, usize rows, usize n, char* to);
 
 }  // namespace halfulp

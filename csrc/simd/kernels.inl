@@ -33,4 +33,5 @@ using One = Lane<u32>;
 #include "decode.inl"
 #include "blocks.inl"
 #include "random.inl"
+#include "pack.inl"
 // clang-format on

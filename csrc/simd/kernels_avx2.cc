@@ -3,6 +3,8 @@
 #define HALFULP_TARGET avx2
 #define HALFULP_SHORTCUTS
 #include "lanes/avx2.hpp"
+#include "lanes/avx2_codebook.hpp"
+#include "lanes/avx2_pack.hpp"
 
 #include "kernels.inl"
 
@@ -10,5 +12,5 @@ const halfulp::Kernels halfulp::kernels_avx2 = {
     "avx2",           encode_kernel, encode_wide_kernel, encode_levels_kernel,
     narrow_kernel,    widen_kernel,  decode_kernel,      encode_from_kernel,
     decode_to_kernel, round_kernel,  gather_bits_kernel, encode_random_kernel,
-    random_kernel};
+    random_kernel,    pack_kernel,   unpack_kernel,      decode_nibbles_kernel};
 #endif

@@ -21,6 +21,8 @@ from halfulp._machine import (
     show_config,
     use_isa,
 )
+from halfulp._packed import pack, unpack
+from halfulp._packed_array import PackedArray
 from halfulp._presets import Preset, presets
 from halfulp._random import amd_random, ptx_random, random_bits
 from halfulp._text import from_text
@@ -33,6 +35,7 @@ __all__ = [
     "CodebookCodec",
     "Codec",
     "Format",
+    "PackedArray",
     "Preset",
     "__version__",
     "amd_random",
@@ -46,6 +49,7 @@ __all__ = [
     "get_library",
     "get_num_threads",
     "isa",
+    "pack",
     "presets",
     "ptx_random",
     "random_bits",
@@ -53,6 +57,7 @@ __all__ = [
     "roundings",
     "set_num_threads",
     "show_config",
+    "unpack",
     "use_isa",
     *formats,
     *codebooks,

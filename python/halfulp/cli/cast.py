@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from halfulp.cli.measure import Overflow, absmax_scale, apply_scale, largest_mag
 from halfulp.cli.table import Progress, progress, show_bytes
 from halfulp.io import Outgoing, Tensor, TensorFile, open_tensors, write_safetensors
 from halfulp.io.header import TAG_BITS
+from halfulp.io.packed import Packed, packed_chunks
 from halfulp.io.safetensors import CODED, PLAIN
 from halfulp.io.tensor import Array, printable
 
@@ -29,12 +30,22 @@ EPILOG = """\
 what is written
   Formats safetensors has a dtype for (float64, float32, float16, bfloat16,
   float8_e4m3fn, float8_e5m2, float8_e4m3fnuz, float8_e5m2fnuz, float8_e8m0fnu,
-  int8, uint8) are written with it. All others are written one code per
-  element, as U8, U16, U32 or U64. The metadata says how to read either back:
+  int8, uint8) are written with it, float4_e2m1fn, float6_e2m3fn and
+  float6_e3m2fn as F4, F6_E2M3 and F6_E3M2 where a tensor fills whole bytes.
+  Other codes of less than 8 bits are written without gaps, the first in the
+  lowest bits, as U8 of as many bytes; all others one code per element, as U8,
+  U16, U32 or U64. The metadata says how to read each back:
   halfulp.format, halfulp.policy (JSON),
   halfulp.version, and halfulp.tensors (JSON: per tensor its format, original
-  dtype and scale, a hexadecimal float; value = decoded code / scale). The
-  input's own metadata is kept.
+  dtype and scale, a hexadecimal float; value = decoded code / scale; where
+  packed, the order as in halfulp.unpack and the shape). The input's own
+  metadata is kept.
+
+after an interruption
+  The output appears when it is whole. Until then it is .OUT.safetensors.partial
+  beside it, which the same command with --resume continues, be it after a
+  power cut. With --resume, Ctrl-C and a full disk leave that file too; without,
+  they leave nothing.
 
 reading it back
   halfulp.io.load("OUT.safetensors") gives a dictionary of decoded, unscaled
@@ -67,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="gradual (default), flush_output, flush_tiny or flush_input",
     )
     add_tensors(parser, "cast only tensors with such names, copy the others")
+    parser.add_argument("--resume", action="store_true", help="go on where the same cast was interrupted")
     parser.add_argument("--all", action="store_true", help="cast integers and booleans too")
 
 
@@ -91,7 +103,9 @@ def run(options: argparse.Namespace) -> None:
     with open_tensors(source) as file:
         job = Job(file, codec, policy, options)
         with progress("cast", sum(tensor.size for tensor in file.values())) as job.advance:
-            write_safetensors(target, job.outgoing(), job.metadata())
+            kept = write_safetensors(
+                target, job.outgoing(), job.metadata(), resume=options.resume, origin=_origin(source)
+            )
     before, after = source.stat().st_size, target.stat().st_size
     seconds = time.perf_counter() - begun
     print(
@@ -100,9 +114,17 @@ def run(options: argparse.Namespace) -> None:
     )
     if not job.scales:
         print("None of them are floats; --all casts integers and booleans too.")
+    if kept:
+        print(f"{show_bytes(kept)} of it were there from the interrupted cast.")
     if job.overflowed:
         what = "weight lies" if job.overflowed == 1 else "weights lie"
         print(f"{job.overflowed:,} {what} beyond the format's largest value, {fmt.max:g}; there, {_fate(codec)}.")
+
+
+def _origin(source: Path) -> str:
+    """The input as it is now: a changed one is not continued."""
+    now = source.stat()
+    return json.dumps([os.fspath(source.resolve()), now.st_size, now.st_mtime_ns])
 
 
 def _nan_rule(text: str | None) -> str | int | tuple[int, int] | None:
@@ -155,10 +177,9 @@ class Job:
         for name, tensor in self.file.items():
             if name in self.scales:
                 scale = self.scales[name]
-                notes[name] = {"format": fmt.text, "dtype": tensor.dtype_name, "scale": scale.hex()}
+                notes[name] = _note(fmt, tensor, scale, fmt.bits < 8)
             elif tensor.format is not None:  # codes of an earlier cast, copied: their key must come along
-                text = tensor.format.text
-                notes[name] = {"format": text, "dtype": tensor.dtype_name, "scale": tensor.scale.hex()}
+                notes[name] = _note(tensor.format, tensor, tensor.scale, tensor.packed_bits > 0)
         kept = {key: text for key, text in self.file.metadata.items() if not key.startswith("halfulp.")}
         return kept | {
             "halfulp.version": hu.__version__,
@@ -181,7 +202,8 @@ class Job:
                 yield self.codec.encode(scaled)
                 self.advance(values.size)
 
-        return Outgoing(tensor.name, self.tag, tensor.shape, chunks)
+        fmt = self.codec.format
+        return _packed(tensor, fmt, chunks) if fmt.bits < 8 else Outgoing(tensor.name, self.tag, tensor.shape, chunks)
 
     def _copy(self, tensor: Tensor) -> Outgoing:
         tag = tensor.tag if tensor.tag in TAG_BITS else TAG_OF_DTYPE.get(tensor.stored.newbyteorder("<"))
@@ -194,7 +216,21 @@ class Job:
                 yield stored
                 self.advance(stored.size)
 
+        if tensor.packed_bits and tensor.format is not None:
+            return _packed(tensor, tensor.format, chunks)
         return Outgoing(tensor.name, tag, tensor.shape, chunks)
+
+
+def _packed(tensor: Tensor, fmt: hu.Format, codes: Callable[[], Iterator[Array]]) -> Outgoing:
+    """Codes of less than a byte, without gaps."""
+    how = Packed.of(fmt, tensor.shape)
+    return Outgoing(tensor.name, how.tag, how.stored_shape, lambda: packed_chunks(codes(), fmt.bits, how.order))
+
+
+def _note(fmt: hu.Format, tensor: Tensor, scale: float, packed: bool) -> dict[str, object]:
+    """How one tensor's codes become values again."""
+    note: dict[str, object] = {"format": fmt.text, "dtype": tensor.dtype_name, "scale": scale.hex()}
+    return note | (Packed.of(fmt, tensor.shape).note(tensor.shape) if packed else {})
 
 
 def _flush(tensor: Tensor, values: Array) -> Array:

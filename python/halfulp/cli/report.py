@@ -36,7 +36,7 @@ class Survey:
     @property
     def stored_bytes(self) -> int:
         """Bytes these weights take in the file."""
-        return sum(tensor.size * tensor.stored.itemsize for tensor, _ in self.tensors)
+        return sum(tensor.stored_bytes for tensor, _ in self.tensors)
 
 
 def show(path: str, surveys: list[Survey], accuracy: Accuracy | None, options: argparse.Namespace) -> None:

@@ -61,7 +61,7 @@ def load(path: str | Path) -> dict[str, Array]:
     Raises
     ------
     ValueError
-        As `open_tensors`, and if a tensor cannot be read (packed 4- and 6-bit floats, complex).
+        As `open_tensors`, and if a tensor cannot be read (complex, damaged packing).
     """
     with open_tensors(path) as file:
         return {name: tensor.read() for name, tensor in file.items()}

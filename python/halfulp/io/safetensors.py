@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 import halfulp as hu
-from halfulp.io.header import Entry, Header, header_length, parse_header
+from halfulp.io import packed
+from halfulp.io.header import MAX_BYTES, MAX_DIMENSIONS, Entry, Header, header_length, parse_header
 from halfulp.io.tensor import Array, Tensor, TensorFile, complaint, printable
 
 PLAIN = {
@@ -29,12 +30,7 @@ CODED = {
     "BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
     "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
 }  # fmt: skip
-UNREADABLE = {
-    "F4": "is packed 4-bit floats, which this version cannot unpack",
-    "F6_E2M3": "is packed 6-bit floats, which this version cannot unpack",
-    "F6_E3M2": "is packed 6-bit floats, which this version cannot unpack",
-    "C64": "is complex, halfulp rounds real numbers",
-}
+UNREADABLE = {"C64": "is complex, halfulp rounds real numbers"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +39,8 @@ class Note:
 
     format: hu.Format
     scale: float
+    order: str = ""  # of packed codes
+    shape: tuple[int, ...] | None = None  # of codes packed in bytes
 
 
 def open_safetensors(path: str | Path) -> TensorFile:
@@ -66,22 +64,22 @@ def read_notes(path: str, header: Header) -> Mapping[str, Note]:
     text = header.metadata.get("halfulp.tensors")
     if text is None:
         return {}
-    tags = {entry.name: entry.tag for entry in header.entries}
+    entries = {entry.name: entry for entry in header.entries}
     notes = {}
     try:
         document = json.loads(text)
         if not isinstance(document, dict):
             raise ValueError("it is not a JSON object")
         for name, fields in document.items():
-            notes[name] = _note(fields, tags.get(name))
+            notes[name] = _note(fields, entries.get(name))
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         what = f"its metadata 'halfulp.tensors' is not what halfulp writes ({error})"
         raise complaint(path, what, "remove that entry to read the bare codes") from error
     return notes
 
 
-def _note(fields: Any, tag: str | None) -> Note:
-    if tag is None:
+def _note(fields: Any, entry: Entry | None) -> Note:
+    if entry is None:
         raise ValueError("it speaks of a tensor that is not there")
     if not isinstance(fields, dict) or not isinstance(fields.get("format"), str):
         raise ValueError("a tensor has no format")
@@ -89,7 +87,12 @@ def _note(fields: Any, tag: str | None) -> Note:
     scale = float.fromhex(fields.get("scale", "0x1p+0"))
     if not (0 < scale < math.inf):
         raise ValueError(f"the scale {scale} is not a positive number")
-    if tag in CODED:
+    if "order" in fields:
+        return _packed_note(fields, entry, written, scale)
+    tag = entry.tag
+    if tag in packed.TAGS:
+        fits = written is hu.formats[packed.TAGS[tag][0]]
+    elif tag in CODED:
         fits = written is hu.formats[CODED[tag]]
     else:
         fits = tag in PLAIN and np.dtype(PLAIN[tag]).itemsize == written.code_dtype.itemsize
@@ -98,7 +101,27 @@ def _note(fields: Any, tag: str | None) -> Note:
     return Note(written, scale)
 
 
+def _packed_note(fields: dict[str, Any], entry: Entry, written: hu.Format, scale: float) -> Note:
+    order, shape = fields["order"], fields.get("shape", list(entry.shape))
+    if order not in packed.ORDERS or (order == "low_first" and written.bits not in (1, 2, 4)) or written.bits > 8:
+        raise ValueError(f"codes of {written.name} are not packed in order {order!r}")
+    if not isinstance(shape, list) or not all(type(size) is int and 0 <= size <= MAX_BYTES for size in shape):
+        raise ValueError("a shape is not a list of sizes")
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"a shape has {len(shape)} dimensions")
+    if entry.tag in packed.TAGS:
+        fits = written is hu.formats[packed.TAGS[entry.tag][0]] and tuple(shape) == entry.shape
+    else:
+        need = packed.size_in_bytes(math.prod(shape), written.bits)
+        fits = entry.tag == "U8" and need == entry.end - entry.begin
+    if not fits:
+        raise ValueError(f"packed codes of {written.name} cannot be stored as {entry.tag} of shape {entry.shape}")
+    return Note(written, scale, order, tuple(shape))
+
+
 def _tensor(path: str, file: FileIO, data_start: int, entry: Entry, note: Note | None) -> Tensor:
+    if entry.tag in packed.TAGS or (note and note.order):
+        return _packed_tensor(path, file, data_start, entry, note)
     if note and entry.tag in ("F64", "F32", "F16") and note.scale == 1.0:
         note = None  # codes that NumPy reads as the numbers they are
     coded = note.format if note else hu.formats[CODED[entry.tag]] if entry.tag in CODED else None
@@ -113,6 +136,23 @@ def _tensor(path: str, file: FileIO, data_start: int, entry: Entry, note: Note |
         name=entry.name, shape=entry.shape, tag=entry.tag, stored=stored, path=path, format=coded,
         scale=note.scale if note else 1.0, unreadable=UNREADABLE.get(entry.tag, ""),
         source=_reader(path, printable(entry.name), file, data_start + entry.begin, stored, count),
+    )  # fmt: skip
+
+
+def _packed_tensor(path: str, file: FileIO, data_start: int, entry: Entry, note: Note | None) -> Tensor:
+    name, order = packed.TAGS.get(entry.tag, ("", ""))
+    format = note.format if note else hu.formats[name]
+    order = note.order if note and note.order else order
+    shape = note.shape if note and note.shape is not None else entry.shape
+    shown = printable(entry.name)
+
+    def read(first: int, size: int) -> Array:
+        return next(_reader(path, shown, file, data_start + entry.begin + first, np.dtype(np.uint8), size)(size))
+
+    source = packed.unpacked_chunks(path, shown, read, format, order, math.prod(shape))
+    return Tensor(
+        name=entry.name, shape=shape, tag=entry.tag, stored=np.dtype(np.uint8), path=path, format=format,
+        scale=note.scale if note else 1.0, source=source, packed_bits=format.bits,
     )  # fmt: skip
 
 

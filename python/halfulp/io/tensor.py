@@ -36,7 +36,8 @@ class Tensor:
     """One tensor of a file, not yet read.
 
     ``stored`` is the NumPy dtype of one element as it lies in the file. Where ``format`` is set the elements
-    are codes and the values are ``decode(code) / scale``; otherwise the elements are the values.
+    are codes and the values are ``decode(code) / scale``; otherwise the elements are the values. Where
+    ``packed_bits`` is set the codes lie that densely in the file, and arrive as one element each.
     """
 
     name: str
@@ -48,11 +49,17 @@ class Tensor:
     format: hu.Format | None = None
     scale: float = 1.0
     unreadable: str = ""
+    packed_bits: int = 0
 
     @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes the tensor takes up in the file."""
+        return (self.size * (self.packed_bits or 8 * self.stored.itemsize) + 7) // 8
 
     @property
     def is_float(self) -> bool:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from halfulp.io.header import TAG_BITS
+from halfulp.io.partial import Partial
 from halfulp.io.tensor import Array
 
 
@@ -33,38 +31,50 @@ class Outgoing:
         return math.prod(self.shape) * TAG_BITS[self.tag] // 8
 
 
-def write_safetensors(path: str | Path, tensors: Sequence[Outgoing], metadata: Mapping[str, str]) -> None:
+def write_safetensors(
+    path: str | Path,
+    tensors: Sequence[Outgoing],
+    metadata: Mapping[str, str],
+    *,
+    resume: bool = False,
+    origin: str = "",
+) -> int:
     """Write `tensors` to `path`, replacing it in one step when everything is safely on disk.
 
     The header lists tensors in the order given. The data lies widest elements first, as the safetensors
-    library does it, because PyTorch refuses tensors that are not aligned. On any error, Ctrl-C included,
-    nothing is left behind.
+    library does it, because PyTorch refuses tensors that are not aligned.
+
+    With `resume`, a file of the same header and `origin` (what the tensors are computed from) that a writer left
+    unfinished is continued: tensors that are there already are not computed. What an interruption, Ctrl-C or a full
+    disk leaves is then kept. Otherwise nothing is left behind on any error.
+
+    Returns
+    -------
+    int
+        How many bytes were there already.
     """
     target = Path(path)
     laid_out = sorted(tensors, key=lambda tensor: -TAG_BITS[tensor.tag])
-    # In the same directory, since a rename is atomic only within one file system.
-    partial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    header = _header(tensors, laid_out, metadata)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(_header(tensors, laid_out, metadata))
+        with Partial(target, header + origin.encode("utf-8", "surrogateescape"), resume) as partial:
+            partial.write(header)
             for tensor in laid_out:
-                written = 0
-                for chunk in tensor.chunks():
-                    written += file.write(_little_endian(chunk))
-                if written != tensor.size_in_bytes:
-                    what = f"tensor '{tensor.name}' came to {written} bytes, not {tensor.size_in_bytes}"
-                    raise ValueError(f"{path}: {what}; this is a fault in the caller")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        if isinstance(error, OSError) and error.filename is None:
+                if not partial.skip(tensor.size_in_bytes):
+                    _write_tensor(path, partial, tensor)
+            partial.finish()
+    except OSError as error:
+        if error.filename is None:
             raise OSError(error.errno, error.strerror, str(target)) from error
         raise
-    _sync_directory(target.parent)
+    return partial.kept
+
+
+def _write_tensor(path: str | Path, partial: Partial, tensor: Outgoing) -> None:
+    written = sum(partial.write(_little_endian(chunk)) for chunk in tensor.chunks())
+    if written != tensor.size_in_bytes:
+        what = f"tensor '{tensor.name}' came to {written} bytes, not {tensor.size_in_bytes}"
+        raise ValueError(f"{path}: {what}; this is a fault in the caller")
 
 
 def _header(tensors: Sequence[Outgoing], laid_out: Sequence[Outgoing], metadata: Mapping[str, str]) -> bytes:
@@ -87,13 +97,3 @@ def _header(tensors: Sequence[Outgoing], laid_out: Sequence[Outgoing], metadata:
 def _little_endian(chunk: Array) -> Any:
     """The chunk's bytes as a buffer, in the byte order of the file."""
     return np.ascontiguousarray(chunk, chunk.dtype.newbyteorder("<")).reshape(-1).view(np.uint8)
-
-
-def _sync_directory(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system lets a directory be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

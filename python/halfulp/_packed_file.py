@@ -1,0 +1,122 @@
+"""Packed arrays in .npz files of their own: written in one step, read as hostile, never unpickled."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+import secrets
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from halfulp._format import Format
+from halfulp._packed import Array
+from halfulp._packed_array import PackedArray
+
+_VERSION = 1
+_MEMBERS = ("header.npy", "packed.npy")
+_MAX_HEADER = 10_000  # bytes of JSON, and of an .npy header
+
+
+def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
+    """Write an array to a file of this very name, replacing it when everything is on disk."""
+    target = Path(path)
+    document = {
+        "halfulp_packed": _VERSION,
+        "format": getattr(array.format, "text", None) or array.format.name,
+        "order": array.order,
+        "axis": array.axis,
+        "shape": list(array.shape),
+    }
+    header = np.frombuffer(json.dumps(document).encode(), np.uint8)
+    if header.size > _MAX_HEADER:
+        raise ValueError(f"{path}: the format's text is too long to be read back")
+    partial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("xb") as file:
+            np.savez(file, header=header, packed=array.packed.reshape(-1).view(np.uint8))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> PackedArray:
+    """Read an array; ValueError says what is wrong with a file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = os.stat(path).st_size
+            header, packed = (_member(archive, name, size) for name in _MEMBERS)
+        return _array(header, packed)
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        EOFError,
+        RecursionError,
+        OverflowError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
+        raise ValueError(f"{path}: is not what PackedArray.save writes ({_one_line(error)})") from error
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise ValueError(f"{path}: is not a sound .npz file ({_one_line(error)})") from error
+
+
+def _member(archive: zipfile.ZipFile, name: str, file_size: int) -> Array:
+    """The bytes of a one-dimensional uint8 array. Stored, not deflated, it cannot be larger than the file."""
+    infos = [info for info in archive.infolist() if info.filename == name]
+    if len(infos) != 1:
+        raise ValueError(f"it has {len(infos)} arrays '{name.removesuffix('.npy')}'")
+    info = infos[0]
+    if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or info.file_size > file_size:
+        raise ValueError(f"'{name}' is compressed or of an impossible size")
+    data = archive.read(info)
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"'{name}' is .npy version {version}")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file, max_header_size=_MAX_HEADER)
+    start = file.tell()
+    if dtype != np.dtype(np.uint8) or dtype.names or len(shape) != 1 or shape[0] != len(data) - start:
+        raise ValueError(f"'{name}' is not a plain array of bytes")
+    array = np.frombuffer(bytearray(memoryview(data)[start:]), np.uint8)
+    return array
+
+
+def _array(header: Array, packed: Array) -> PackedArray:
+    if header.size > _MAX_HEADER:
+        raise ValueError("its header is too long")
+    document = json.loads(header.tobytes().decode())
+    if not isinstance(document, dict) or document.get("halfulp_packed") != _VERSION:
+        raise ValueError(f"its header is not of version {_VERSION}")
+    order, axis, shape = document.get("order"), document.get("axis"), document.get("shape")
+    if not isinstance(order, str) or not isinstance(document.get("format"), str):
+        raise ValueError("its header has no order or format")
+    if axis is not None and type(axis) is not int:
+        raise ValueError("its axis is not an integer")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError("its shape is not a list of sizes")
+    if math.prod(shape) > 8 * packed.size:
+        raise ValueError(f"its {packed.size} bytes hold no array of shape {tuple(shape)}")
+    flat = PackedArray(packed, tuple(shape), _format(document["format"]), order=order, axis=axis)
+    return flat.copy()
+
+
+def _format(text: str) -> Any:
+    """A format by its text, or a codebook by its name."""
+    codebooks = vars(sys.modules["halfulp"]).get("codebooks", {})
+    return codebooks[text] if text in codebooks else Format(text)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
