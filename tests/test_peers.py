@@ -8,7 +8,7 @@ import halfulp as hu
 import numpy as np
 import pytest
 import sweeps
-from gfloat_names import GFLOAT, GFLOAT_MODES
+from gfloat_names import GFLOAT, GFLOAT_MODES, GFLOAT_STOCHASTIC
 from oracle import NAMED, Policy, encode
 from support import assert_codes
 from sweeps import Expected
@@ -141,6 +141,23 @@ def test_round_equals_gfloat(name: str, rounding: str) -> None:
         theirs = gfloat.round_ndarray(info, x, getattr(gfloat.RoundMode, GFLOAT_MODES[rounding]), True)
     ours = hu.formats[name].codec(rounding=rounding, overflow="saturate").round(x)
     assert ours.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("name", GFLOAT)
+@pytest.mark.parametrize("rounding", GFLOAT_STOCHASTIC)
+def test_stochastic_rounding_equals_gfloat(name: str, rounding: str) -> None:
+    """From binary32, at sizes where the sum that gfloat makes in binary64 is exact."""
+    gfloat = pytest.importorskip("gfloat", reason="needs gfloat, a reader of the P3109 text")
+    info = getattr(pytest.importorskip("gfloat.formats"), f"format_info_{GFLOAT[name]}")
+    mode = getattr(gfloat.RoundMode, GFLOAT_STOCHASTIC[rounding])
+    fmt, rng = hu.formats[name], np.random.default_rng(1)
+    for bits in (1, 2, 5, 8, 13, 16):
+        k = rng.integers(-2, 6 if fmt.bits == 4 else 12, 300)
+        x = np.ldexp(rng.integers(1, 2**12, 300), k - 12).astype(np.float32) * fmt.min_normal
+        r = hu.random_bits(x.shape, bits, 7)
+        ours = fmt.codec(rounding=rounding, random_bits=bits, overflow="saturate").round(x, r)
+        pairs = zip(x.tolist(), r.tolist(), strict=True)
+        assert ours.tolist() == [gfloat.round_float(info, a, mode, True, b, bits) for a, b in pairs]
 
 
 # Host-compiled CUDA headers, binary32 bits to codes: the columns of the vendor's saturating conversions.

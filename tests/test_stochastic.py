@@ -137,6 +137,14 @@ def test_every_number_of_random_bits(name: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_where_round_to_odd_no_longer_serves(mode: str) -> None:
+    """Last places so low, or precisions so high, that the sticky bit of binary32 meets the end of R."""
+    for bits in range(1, 23):
+        for spec in (Spec(5, 4, bias=137), Spec(4, 20 - bits % 20, specials="fn"), Spec(4, 2, bias=144 - bits)):
+            assert_thresholds(spec, near(spec, "float64", bits, 40), mode, bits)
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_every_policy(mode: str) -> None:
     for name in ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float4_e2m1fn", "float8_ue4m3", "uint4", "fp24"):
         for number, policy in enumerate(range_policies(mode)):

@@ -98,12 +98,6 @@ struct Codec {
   BySign<Word> directed;
   Word odd;
 
-  // In the stochastic modes a random integer R counts units of 2^-random_place of the last place instead: with N bits,
-  //   A: R, N places      B and C: 2R + 1, N + 1 places; C takes off a trifle where R is odd
-  Word random_place;
-  Word random_half;  // B and C: 1
-  Word random_even;  // C: 1
-
   Word flush_output;  // all ones: subnormal codes become 0
   Word flush_tiny;    // all ones: values below 2^emin become 0
 
@@ -116,6 +110,12 @@ struct Codec {
   Word twos_complement;  // all ones: negatives are negated rather than given a sign bit
   Word unsigned_zero;    // all ones: there is no -0, zero drops its sign
   Word code_mask;
+
+  // In the stochastic modes a random integer R counts units of 2^-random_place of the last place: with N bits,
+  //   A: R, N places      B and C: 2R + 1, N + 1 places; C takes off a trifle where R is odd
+  Word random_place;
+  Word random_half;  // B and C: 1
+  Word random_even;  // C: 1
 };
 
 template <class Word>

@@ -4,7 +4,7 @@ namespace halfulp {
 inline namespace HALFULP_TARGET {
 
 template <Route route, class V>
-V encode_bits(V bits, const Codec<u32>& c) {
+inline V encode_bits(V bits, const Codec<u32>& c) {
   if constexpr (route == Route::common) return encode_common(bits, c);
   if constexpr (route == Route::any) return encode(unpack_binary32(bits), c);
   return encode(normalized(unpack_binary32(bits)), c);

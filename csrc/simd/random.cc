@@ -6,17 +6,27 @@
 namespace halfulp {
 namespace {
 
-// n random integers as 32-bit words, and how many of them come before the first that is out of range.
+// n random integers as 32-bit words, and every bit that is on in any of them. A negative one makes that negative, so
+// that it has every high bit.
 template <class Int>
-usize check(const char* from, isize stride, int bits, u32* to, usize n) {
-  u64 stray = 0;
+u64 convert(const char* from, isize stride, u32* to, usize n) {
+  Int seen = 0;
   for (usize i = 0; i < n; ++i) {
     Int integer;
     std::memcpy(&integer, from + offset(i, stride), sizeof(Int));
-    stray |= static_cast<u64>(integer) >> bits;  // negative ones have every high bit
+    seen = static_cast<Int>(seen | integer);
     to[i] = static_cast<u32>(integer);
   }
-  if (stray == 0) return n;
+  return static_cast<u64>(seen);
+}
+
+// The same, and how many of them come before the first that is out of range. A stride known to the compiler makes
+// vectors of the loop.
+template <class Int>
+usize check(const char* from, isize stride, int bits, u32* to, usize n) {
+  const bool dense = stride == static_cast<isize>(sizeof(Int));
+  const u64 seen = dense ? convert<Int>(from, sizeof(Int), to, n) : convert<Int>(from, stride, to, n);
+  if (seen >> bits == 0) return n;
   for (usize i = 0;; ++i) {
     Int integer;
     std::memcpy(&integer, from + offset(i, stride), sizeof(Int));
