@@ -46,8 +46,8 @@ BENCHMARKS = sorted([*ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("tests/cpp/**/
 ARROWS = (
     (r"halfulp/.*", (r"halfulp/.*",)),
     (r"simd/lanes/x86\.hpp", (r"halfulp/.*",)),
-    (r"simd/lanes/.*", (r"simd/lanes/x86\.hpp", r"halfulp/.*")),
     (r"simd/lanes/(?P<isa>[a-z0-9]+)_\w+\.hpp", (r"simd/lanes/{isa}\.hpp", r"halfulp/.*")),
+    (r"simd/lanes/.*", (r"simd/lanes/x86\.hpp", r"halfulp/.*")),
     (r"simd/kernels_(?P<isa>\w+)\.cc", (r"simd/lanes/{isa}(_\w+)?\.hpp", r"simd/kernels\.inl")),
     (
         r"simd/kernels\.inl",

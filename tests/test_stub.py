@@ -25,7 +25,6 @@ SPELLED = {
     "Layout": r"halfulp\._core\.Layout",
     "Decoder": r"halfulp\._core\.Decoder",
     "Encoder": r"halfulp\._core\.Encoder",
-    "Decoder": r"halfulp\._core\.Decoder",
     "np.ndarray[Any, Any]": r"(typing_extensions|collections\.abc)\.Buffer|buffer",
     "np.ufunc": "object",
     "object": "object",
