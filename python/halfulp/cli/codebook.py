@@ -70,9 +70,8 @@ def _facts(book: hu.Codebook, code: int) -> list[tuple[str, str]]:
     place = [c for _, _, c in order].index(code)
     neighbours = {label: place + step for label, step in (("below", -1), ("above", 1))}
     facts = [("code", f"{code:#x} = {code} = 0b{code:0{book.bits}b}"), ("value", shown)]
-    facts += [
-        ("", f"= {way}") for way in dict.fromkeys((show_fraction(exact), show_hexadecimal(value))) if way != shown
-    ]
+    ways = dict.fromkeys((show_fraction(exact), show_hexadecimal(value))) if value else ()
+    facts += [("", f"= {way}") for way in ways if way != shown]
     facts.append(("takes", _interval(book, place)))
     for label, other in neighbours.items():
         facts.append((label, _level(book, order[other][2]) if 0 <= other < len(order) else "none"))
