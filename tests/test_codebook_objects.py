@@ -91,6 +91,7 @@ def test_codecs_and_ufuncs_are_objects_of_their_own() -> None:
         (([0, 1], [0.5, 0.6]), ValueError, "one fewer than the levels, 1, not 2"),
         (([0, 1, 2], [1.5, 0.5]), ValueError, "must ascend, but threshold 1"),
         (([0, 1], [1.5]), ValueError, "must lie between the levels 0.0 and 1.0"),
+        (([0, 1], [1 << 5000]), ValueError, "must lie between levels"),
         (([0, 1], [1]), ValueError, "such that each level takes itself"),
         (([0, 1], [0], "upper"), ValueError, "such that each level takes itself"),
         (([0, 1], [Fraction(1, 3)]), ValueError, "61 significant bits"),

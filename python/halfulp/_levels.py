@@ -117,6 +117,8 @@ def checked_thresholds(thresholds: Iterable[Any], count: int) -> list[Fraction]:
         odd = t.numerator // (t.numerator & -t.numerator) if t else 0
         if t.denominator & (t.denominator - 1) or abs(odd) >= 1 << 61:
             raise ValueError(f"Codebook: threshold {i}, {_shown(t)}, has more than 61 significant bits")
+        if abs(t) >= 1 << 128:
+            raise ValueError(f"Codebook: threshold {i} must lie between levels, but is 2**128 or more in magnitude")
         if 0 < abs(t) < _SMALLEST:  # such numbers are not told apart where they come as text or Fractions
             raise ValueError(f"Codebook: threshold {i} is below 2**-2000, but not 0")
     return listed
