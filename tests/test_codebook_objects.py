@@ -1,7 +1,8 @@
-"""Codebooks as Python objects: their text, identity and pickles, their policies, and what they refuse."""
+"""Codebooks as Python objects: text, identity, pickles, policies, what they refuse, and how they are shown."""
 
 from __future__ import annotations
 
+import json
 import pickle
 from fractions import Fraction
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import halfulp as hu
 import numpy as np
 import pytest
+from commands import fail, run, table
 
 
 def test_via() -> None:
@@ -79,6 +81,8 @@ def test_codecs_and_ufuncs_are_objects_of_their_own() -> None:
         (([0, 0.1],), ValueError, "level 1, 0.1, is no binary32 number"),
         (([0, 1e300],), ValueError, "no binary32"),
         (([0, 10**400],), ValueError, "no binary32"),
+        (([0, 10**9000],), ValueError, "no binary32"),
+        (([0, 1], [Fraction(3**9000, 1 << 15000)]), ValueError, "61 significant bits"),
         (([0, Fraction(1, 3)],), ValueError, "no binary32"),
         (([0, "1"],), TypeError, "level 1 must be a real number"),
         (([0, True],), TypeError, "level 1 must be a real number"),
@@ -87,10 +91,12 @@ def test_codecs_and_ufuncs_are_objects_of_their_own() -> None:
         (([0, 1], [0.5, 0.6]), ValueError, "one fewer than the levels, 1, not 2"),
         (([0, 1, 2], [1.5, 0.5]), ValueError, "must ascend, but threshold 1"),
         (([0, 1], [1.5]), ValueError, "must lie between the levels 0.0 and 1.0"),
+        (([0, 1], [1 << 5000]), ValueError, "must lie between levels"),
         (([0, 1], [1]), ValueError, "such that each level takes itself"),
         (([0, 1], [0], "upper"), ValueError, "such that each level takes itself"),
         (([0, 1], [Fraction(1, 3)]), ValueError, "61 significant bits"),
         (([0, 1], [Fraction((1 << 62) + 1, 1 << 63)]), ValueError, "61 significant bits"),
+        (([0, 1], [Fraction(1, 1 << 2001)]), ValueError, "below 2"),
         (([0, 1], [float("nan")]), ValueError, "threshold 0 must be finite"),
         (([1, 1e-20 * 0 + 2.0**-60],), ValueError, "half way between .* give thresholds"),
         (([0, 1], None, "even "), ValueError, "ties must be one of"),
@@ -120,3 +126,34 @@ def test_a_mode_whose_midpoints_are_too_long() -> None:
             codebook.codec(rounding=mode)
     assert codebook.codec(rounding="toward_zero").encode(0.999) == 0
     assert hu.Codebook("codebook:1p-100,1:thresholds=1p-1") is codebook
+
+
+# -- on the command line
+
+
+def test_show() -> None:
+    text = run("show", "nf4", "0.3")
+    assert "0.3 becomes 0.337915242 (0xb) by table." in text
+    assert "toward_zero      0.246112302 (0xa)" in text
+    assert "takes  above 0.29201376438140869140625, up to ~0.3893125" in text
+    assert "below  0.246112302 (0xa)\nabove  0.440709829 (0xc)\n" in text
+    assert "value  -0\ntakes  from ~-0.00260417, below 0\n" in run("show", "bnb_fp4", "0x8")
+    assert "-5/3 becomes -1 (0x0) by toward_zero." in run(
+        "show", "codebook:-1,0,1", "-5/3", "--rounding", "toward_zero"
+    )
+    assert "rounding" not in run("show", "iq4_nl", "-127")
+    assert "no level of nf4 has the code 0x1f" in fail("show", "nf4", "0x1f")
+    assert "no level of codebook:-1,0,1 has the code 0b11" in fail("show", "codebook:-1,0,1", "0b11")
+    assert "a codebook can honour 'table'" in fail("show", "nf4", "1", "--rounding", "to_odd")
+    assert "--overflow is for formats" in fail("show", "nf4", "1", "--overflow", "saturate")
+
+
+def test_formats_lists_codebooks_too() -> None:
+    rows = table(run("formats"), "codebook")
+    assert [row[0] for row in rows] == list(hu.codebooks)
+    assert rows[3] == ["iq4_nl", "4", "16", "-127", "113", "-", "0xf"]
+    entries = {entry["name"]: entry for entry in json.loads(run("formats", "--json"))}
+    for name, codebook in hu.codebooks.items():
+        entry = entries[name]
+        assert [float.fromhex(level) for level in entry["levels"]] == codebook.levels.tolist()
+        assert [Fraction(float.fromhex(at)) for at in entry["thresholds"]] == list(codebook.thresholds)

@@ -47,6 +47,7 @@ def test_each_header_compiles_alone(name: str, tmp_path: Path) -> None:
 
 
 VECTORS = """
+#include "halfulp/codebooks.hpp"
 #include "halfulp/encode.hpp"
 #include "halfulp/decode.hpp"
 #include "halfulp/formats.hpp"
@@ -64,6 +65,8 @@ static_assert(encoded("float8_e4m3fn", 0x43e80000) == 0x7e, "464 ties to 448");
 static_assert(encoded("bfloat16", 0x3f808001) == 0x3f81, "above a tie");
 static_assert(encoded("float4_e2m1fn", 0xc0a00000) == 0xe, "-5 ties to -4");
 static_assert(encoded("int4", 0xc1100000) == 0x8, "-9 saturates");
+constexpr u8 nf4(u32 bits) { return encode_level(bits, make_level_search(codebooks[0].codebook, nullptr, {15, 15})); }
+static_assert(nf4(0x3d22faff) == 7 && nf4(0x3d22fb00) == 8, "NF4 at a threshold and above it");
 static_assert(decoded("float8_e4m3fn", 0x7e) == 0x43e00000, "448");
 static_assert(decoded("float8_e5m2fnuz", 0x80) == 0x7fc00000, "NaN");
 static_assert(bit_of({Order::awq, 4}, 9) == 48, "the second code of a word is its fifth nibble");
@@ -83,6 +86,7 @@ def test_conversions_happen_at_compile_time(name: str, tmp_path: Path) -> None:
 
 
 KERNEL = """
+#include "halfulp/codebooks.hpp"
 #include "halfulp/encode.hpp"
 #include "halfulp/decode.hpp"
 #include "halfulp/formats.hpp"
@@ -100,6 +104,10 @@ __global__ void from_binary64(Codec<u64> codec, const u64* from, u64* to, int n)
 __global__ void unpacked(Packing packing, const u8* packed, u64* codes, int n) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
   if (i < n) codes[i] = code_at(packing, packed, static_cast<u64>(i));
+}
+__global__ void to_levels(LevelSearch search, const u32* from, u8* to, int n) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < n) to[i] = encode_level(from[i], search);
 }
 __global__ void any_format(int row, Policy policy, const u32* from, u32* to) {
   to[threadIdx.x] = encode(unpack_binary32(Lane<u32>{from[threadIdx.x]}),

@@ -40,11 +40,10 @@ struct WideKey {
 // What encode reads: for each kind of source the largest key that stays below each decision. So "goes up" is one
 // comparison, `key > threshold`, whichever side a tie goes to.
 //
-// The thresholds are a complete binary tree in the order of a heap, so that a step down is k = 2k + (key >
-// threshold[k]):
+// The thresholds are a complete binary tree in the order of a heap: a step down is k = 2k + (key > threshold[k]).
 //
-//   size 8:        1: T3                  T0 < T1 < ... < T6; k = 8 + rank below the leaves.
-//           2: T1         3: T5           Beyond the last decision stands a key that nothing is above.
+//   size 8:        1: T3              T0 < T1 < ... < T6; below the leaves k is 8 + rank.
+//           2: T1         3: T5       Beyond the last decision stand keys that nothing is above.
 //        4: T0  5: T2  6: T4  7: T6
 struct LevelSearch {
   int size;       // the power of two from count up
@@ -110,11 +109,6 @@ HALFULP_HD constexpr Number number_of(u32 binary32) { return as_number(unpack_bi
 // Bit 0 of a significand says that there is more: such a number is no threshold, for a source with more cannot be
 // compared with it.
 HALFULP_HD constexpr bool is_exact(const Number& x) { return (x.significand & 1) == 0; }
-
-// a > b, exactly.
-HALFULP_HD constexpr bool above(const Number& a, const Number& b) {
-  return above(wide_key(unpack_number(a)), wide_key(unpack_number(b)));
-}
 
 // The number half way between two levels; not exact if it has more than 61 significant bits.
 HALFULP_HD constexpr Number midpoint(u32 a, u32 b) {

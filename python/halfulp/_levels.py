@@ -12,6 +12,8 @@ import numpy as np
 from halfulp import _core
 from halfulp._format import formats
 
+_SMALLEST = Fraction(1, 1 << 2000)
+
 
 class Decision(NamedTuple):
     """Where the upper of two neighbouring levels begins."""
@@ -42,6 +44,13 @@ def contents_of(book: _core.Codebook) -> Contents:
     return Contents(tuple(book.levels), tuple(book.codes), decisions)
 
 
+def _shown(x: object) -> str:
+    try:
+        return str(x)[:40]
+    except ValueError:  # Python refuses to write out thousands of digits
+        return "of thousands of digits"
+
+
 def _listed(argument: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, np.ndarray) and values.ndim != 1:
         raise ValueError(f"Codebook: {argument} must have one dimension, not {values.ndim}")
@@ -57,7 +66,7 @@ def _fraction(what: str, x: object) -> Fraction:
             raise TypeError
         return Fraction(int(x)) if isinstance(x, np.integer) else Fraction(*x.as_integer_ratio())  # type: ignore[attr-defined]
     except (AttributeError, TypeError):
-        raise TypeError(f"Codebook: {what} must be a real number, not {str(x)[:40]!r}") from None
+        raise TypeError(f"Codebook: {what} must be a real number, not {_shown(x)!r}") from None
     except (ValueError, OverflowError):
         raise ValueError(f"Codebook: {what} must be finite, not {x!r}") from None
 
@@ -80,7 +89,7 @@ def _level(i: int, x: object) -> Level:
     except OverflowError:
         held = False
     if not held:
-        raise ValueError(f"Codebook: level {i}, {str(x)[:40]}, is no binary32 number; round it first")
+        raise ValueError(f"Codebook: level {i}, {_shown(x)}, is no binary32 number; round it first")
     return Level(value, positive, bits)
 
 
@@ -107,7 +116,11 @@ def checked_thresholds(thresholds: Iterable[Any], count: int) -> list[Fraction]:
             raise ValueError(f"Codebook: thresholds must ascend, but threshold {i} is below the one before")
         odd = t.numerator // (t.numerator & -t.numerator) if t else 0
         if t.denominator & (t.denominator - 1) or abs(odd) >= 1 << 61:
-            raise ValueError(f"Codebook: threshold {i}, {str(t)[:40]}, has more than 61 significant bits")
+            raise ValueError(f"Codebook: threshold {i}, {_shown(t)}, has more than 61 significant bits")
+        if abs(t) >= 1 << 128:
+            raise ValueError(f"Codebook: threshold {i} must lie between levels, but is 2**128 or more in magnitude")
+        if 0 < abs(t) < _SMALLEST:  # such numbers are not told apart where they come as text or Fractions
+            raise ValueError(f"Codebook: threshold {i} is below 2**-2000, but not 0")
     return listed
 
 

@@ -9,11 +9,12 @@ import sys
 from typing import Any
 
 import halfulp as hu
+from halfulp.cli import codebook
 from halfulp.cli.exact import show_power
 from halfulp.cli.table import print_table
 
-HELP = "list the named formats"
-DESCRIPTION = "List the named formats: layout, range and special values."
+HELP = "list the named formats and codebooks"
+DESCRIPTION = "List the named formats (layout, range and special values) and codebooks."
 EPILOG = """\
 columns
   s/e/m     bits of sign, exponent and mantissa
@@ -39,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """List the formats."""
     if options.json:
-        print(json.dumps([_document(name, fmt) for name, fmt in hu.formats.items()], indent=2))
+        entries = [_document(name, fmt) for name, fmt in hu.formats.items()]
+        entries += [codebook.document(name, book) for name, book in hu.codebooks.items()]
+        print(json.dumps(entries, indent=2))
         return
     columns = ["<name", "bits", "s/e/m", "bias", "max", "min norm", "min sub", "eps", "<has", "NaNs", "NaN code"]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
@@ -49,6 +52,8 @@ def run(options: argparse.Namespace) -> None:
     shown = [index for index, column in enumerate(columns) if column not in hidden]
     rows = [_row(name, fmt) for name, fmt in hu.formats.items()]
     print_table([columns[i] for i in shown], [[row[i] for i in shown] for row in rows])
+    print()
+    codebook.print_codebooks()
 
 
 def nan_codes(fmt: hu.Format) -> int:

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 import halfulp as hu
+from halfulp.cli import codebook
 from halfulp.cli.arguments import DETERMINISTIC, FORMAT_EXAMPLE, OVERFLOW_HELP, ROUNDING_HELP
 from halfulp.cli.exact import parse, show_decimal, show_fraction, show_hexadecimal, show_power, show_rounded
 from halfulp.cli.formats import layout
@@ -29,7 +30,8 @@ CODE or VALUE
 examples
   halfulp show float8_e4m3fn 0.1
   halfulp show bfloat16 0x3f80
-  halfulp show e5m3:bias=15:ieee -1/3 --rounding toward_zero"""
+  halfulp show e5m3:bias=15:ieee -1/3 --rounding toward_zero
+  halfulp show nf4 0.3"""
 TINY = Fraction(1, 2**1200)  # below every format's last place: turns 'at least' into 'more than'
 
 
@@ -45,15 +47,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("format", metavar="FORMAT", help=FORMAT_EXAMPLE)
     parser.add_argument("number", metavar="CODE|VALUE", help="a code or a value, see below")
-    parser.add_argument("--rounding", default="nearest_even", metavar="MODE", help=ROUNDING_HELP)
+    parser.add_argument(
+        "--rounding", metavar="MODE", help=f"{ROUNDING_HELP}; for a codebook table (default) and others"
+    )
     parser.add_argument("--overflow", default="default", metavar="RULE", help=OVERFLOW_HELP)
 
 
 def run(options: argparse.Namespace) -> None:
     """Show a code, or encode a value and show what came out."""
-    fmt = hu.Format(options.format)
     text = options.number.strip()
     code = parse_code(text)
+    if options.format in hu.codebooks or options.format.startswith("codebook:"):
+        if options.overflow != "default":
+            raise ValueError("--overflow is for formats; what is beyond a codebook's levels takes the last of them")
+        return codebook.show(hu.Codebook(options.format), text, code, options.rounding)
+    fmt = hu.Format(options.format)
+    options.rounding = options.rounding or "nearest_even"
     if code is not None and code >= 1 << fmt.bits:
         name, last = fmt.name, (1 << fmt.bits) - 1
         raise ValueError(f"code {text} has more than the {fmt.bits} bits of {name}; codes end at {last:#x}")
