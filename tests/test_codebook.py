@@ -313,6 +313,16 @@ def goes_up(a: Level, b: Level, ties: str) -> bool:
     return a.code % 2 == 1 and b.code % 2 == 0
 
 
+def test_half_way_with_as_many_bits_as_can_be() -> None:
+    """2^-52 and 7833653 * 2^-112: their sum has 61 significant bits, one more and it is refused."""
+    low, high = 7833653 * 2.0**-112, 2.0**-52
+    codec = hu.Codebook([low, high]).codec("nearest_even")
+    half = (Fraction(low) + Fraction(high)) / 2
+    assert [hu.encode(half + d, codec) for d in (-Fraction(1, 2**200), 0, Fraction(1, 2**200))] == [0, 0, 1]
+    with pytest.raises(ValueError, match="61 significant bits"):
+        hu.Codebook([low, 2 * high])
+
+
 @given(codebooks(), st.sampled_from(ALL_MODES), st.sampled_from(FLOATS))
 def test_any_codebook(made: tuple[hu.Codebook, Book], mode: str, dtype: str) -> None:
     codebook, book = made

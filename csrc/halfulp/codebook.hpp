@@ -129,7 +129,7 @@ HALFULP_HD constexpr Number midpoint(u32 a, u32 b) {
   for (int k = 0; k < 2; ++k) {
     const i64 up = lsb[k] - low;
     const u64 magnitude = static_cast<u64>(integer[k] < 0 ? -integer[k] : integer[k]);
-    if (up > 60 || (magnitude >> (60 - up)) != 0) return {1, 0, 0, Number::finite, 0};
+    if (up > 60 || (magnitude >> (61 - up)) != 0) return {1, 0, 0, Number::finite, 0};
     integer[k] *= i64{1} << up;
   }
   const i64 sum = integer[0] + integer[1];
