@@ -16,23 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from packed_cases import E2M1, KINDS, Array, packed, random_codes
 
-
-class Signs:
-    """A format that is none of ours: what a codebook offers and no more."""
-
-    name = "signs"
-    bits = 1
-    code_dtype = np.dtype(np.uint8)
-    value_dtype = np.dtype(np.float32)
-
-    def encode(self, x: Any) -> Any:
-        return (np.asarray(x) < 0).astype(np.uint8)
-
-    def decode(self, codes: Any) -> Any:
-        return np.where(np.asarray(codes) != 0, np.float32(-1), np.float32(1))[()]
-
-
-SIGNS = Signs()
+SIGNS = hu.Codebook([-1, 1], codes=[1, 0], thresholds=[0], ties="upper")
 
 
 def same(got: Any, want: Array) -> None:
@@ -310,3 +294,18 @@ def test_wrong_arguments() -> None:
     with pytest.raises(ValueError, match="always a copy"):
         np.asarray(hu.PackedArray(storage, 8, E2M1, order="low_first"), copy=False)
     assert hu.PackedArray(storage, 8, E2M1, order="low_first").decode(np.int8).tolist() == [0] * 8
+
+
+def test_codebooks_and_random_integers() -> None:
+    x = np.random.default_rng(4).normal(size=(5, 33)).astype(np.float32)
+    a = hu.PackedArray.encode(x, "nf4", order="high_first")
+    assert a.format is hu.nf4
+    assert np.array_equal(a.codes(), hu.nf4.encode(x))
+    assert a.decode().tobytes() == hu.nf4.round(x).tobytes()
+    policy = {"rounding": "stochastic_b", "random_bits": 8, "seed": 3}
+    drawn = hu.PackedArray.encode(x, hu.float4_e2m1fn, order="low_first", **policy)
+    assert np.array_equal(drawn.codes(), hu.encode(x, hu.float4_e2m1fn, **policy))
+    with pytest.raises(TypeError, match="random=, integers below"):
+        hu.PackedArray.encode(x, hu.float4_e2m1fn.codec("stochastic_a", random_bits=4), order="low_first")
+    with pytest.raises(TypeError, match="format must be"):
+        hu.PackedArray(b"1", 2, 4, order="low_first")

@@ -126,7 +126,7 @@ void encode_into(const Encoder& encoder, const std::string& order, const py::buf
   const Contiguous to(packed, true);
   const Source source = source_of(from);
   const usize n = row_length(p, from, rows, to);
-  if (encoder.code_bytes != 1) throw py::value_error("packed: codes of more than a byte");
+  if (encoder.code_bytes != 1 || encoder.random_bits != 0) throw py::value_error("packed: no such encoder");
   const py::gil_scoped_release unlocked;
   encode_packed(encoder, p, source, from.data(), rows, n, to.packed());
 }

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from halfulp import _core
+from halfulp._codebook import Codebook
 from halfulp._codec import Codec
 from halfulp._format import Format, formats
 from halfulp._functions import encode
 from halfulp._packed import Array, checked_axis, checked_codes, checked_out, pack, rows_along, shape_tuple, words
 from halfulp._packed_storage import Storage, narrowed
-from halfulp._text import as_codec
+from halfulp._text import as_codec, from_text
 
 _WIDER = {np.dtype(name): formats[name] for name in ("float16", "float32", "float64")}
 
@@ -30,8 +31,7 @@ class PackedArray:
         The storage, C-contiguous, as `pack` gives it. It is not copied.
     shape : int or tuple of int
         The shape of the numbers.
-    format : Format or str, or a codebook
-        Anything with `bits`, `encode`, `decode`, `code_dtype` and `value_dtype` will do.
+    format : Format, Codebook or str
     order, axis
         Where the codes lie, as in `pack`.
     strict : bool
@@ -73,7 +73,7 @@ class PackedArray:
         self,
         packed: object,
         shape: int | tuple[int, ...],
-        format: Any,
+        format: Format | Codebook | str,
         *,
         order: str,
         axis: int | None = -1,
@@ -83,16 +83,28 @@ class PackedArray:
         self._storage = Storage(packed, shape_tuple(shape), self._format.bits, order, axis, strict)
 
     @classmethod
-    def encode(cls, x: object, format: Any, *, order: str, axis: int | None = -1, **policy: Any) -> Self:
+    def encode(
+        cls,
+        x: object,
+        format: Format | Codebook | Codec | str,
+        *,
+        order: str,
+        axis: int | None = -1,
+        random: npt.ArrayLike | None = None,
+        seed: int | None = None,
+        **policy: Any,
+    ) -> Self:
         """Pack the codes of real numbers, each rounded once; float arrays without their codes in between.
 
         Parameters
         ----------
         x : array_like
             What `halfulp.encode` takes.
-        format : Format, Codec or str, or a codebook
+        format : Format, Codebook, Codec or str
         order, axis
             As in `pack`.
+        random, seed
+            As in `halfulp.encode`.
         **policy
             As in `Format.codec`.
 
@@ -102,13 +114,11 @@ class PackedArray:
         >>> hu.PackedArray.encode(np.float32([0.3, -1.2, 9]), "float4_e2m1fn", order="low_first").packed
         array([161,   7], dtype=uint8)
         """
-        codec = as_codec(format, **policy) if isinstance(format, Format | Codec | str) else None
-        target = codec.format if codec is not None else _checked_format(format)
-        if codec is not None and isinstance(x, np.ndarray) and _is_fused(x, target, axis):
+        codec = as_codec(format, **policy)
+        if isinstance(x, np.ndarray) and random is None and seed is None and _is_fused(x, codec, axis):
             return cls._fused(x, codec, order, None if axis is None else checked_axis(axis, x.ndim))
-        other = target.codec(**policy) if codec is None and policy else target
-        codes = other.encode(x) if codec is None else encode(x, codec)
-        return cls._of_codes(np.asarray(codes), target, order, axis)
+        codes = encode(x, codec, random=random, seed=seed)
+        return cls._of_codes(np.asarray(codes), codec.format, order, axis)
 
     @classmethod
     def _fused(cls, x: Array, codec: Codec, order: str, axis: int | None) -> Self:
@@ -129,12 +139,12 @@ class PackedArray:
         first = arrays[0]
         for other in arrays:
             if other._format != first._format:
-                raise ValueError(f"arrays must be of one format, not {_name(first._format)} and {_name(other._format)}")
+                raise ValueError(f"arrays must be of one format, not {first._format.name} and {other._format.name}")
         codes = np.concatenate([a.codes() for a in arrays], axis=axis)
         return cls._of_codes(codes, first._format, first.order, first.axis)
 
     @classmethod
-    def _of_codes(cls, codes: Array, format: Any, order: str, axis: int | None) -> Self:
+    def _of_codes(cls, codes: Array, format: Format | Codebook, order: str, axis: int | None) -> Self:
         packed = pack(codes, format.bits, order=order, axis=axis)
         return cls(packed, codes.shape, format, order=order, axis=axis, strict=False)
 
@@ -166,7 +176,7 @@ class PackedArray:
         return self._storage.packed.nbytes
 
     @property
-    def format(self) -> Any:
+    def format(self) -> Format | Codebook:
         """The format of the codes."""
         return self._format
 
@@ -183,7 +193,7 @@ class PackedArray:
     def __repr__(self) -> str:
         along = "" if self.axis == self.ndim - 1 else f" along axis {self.axis}"
         bytes_ = f"{self.nbytes} byte{'' if self.nbytes == 1 else 's'}"
-        return f"<PackedArray {self.shape} of {_name(self._format)}, {self.order}{along}, {bytes_}>"
+        return f"<PackedArray {self.shape} of {self._format.name}, {self.order}{along}, {bytes_}>"
 
     def __len__(self) -> int:
         if not self.shape:
@@ -205,10 +215,10 @@ class PackedArray:
 
     def decode(self, dtype: Any = None, *, out: Array | None = None) -> Array:
         """All numbers, in `format.value_dtype`; or cast to another dtype; `out` takes the former."""
-        if isinstance(self._format, Format) and self._format.bits <= 8 and self.axis in (None, self.ndim - 1):
+        if self._format.bits <= 8 and self.axis in (None, self.ndim - 1):
             values = checked_out(out, self.shape, self._format.value_dtype)
             rows, _ = self._storage.rows
-            _core.decode_packed(_decoder(self._format), self.order, self._storage.units, rows, values)
+            _core.decode_packed(self._format._decoder(), self.order, self._storage.units, rows, values)
         else:
             values = np.asarray(self._format.decode(self.codes()))
             if out is not None:
@@ -291,32 +301,25 @@ class PackedArray:
         self._storage.write(start, stop, all_codes)
 
 
-def _rebuild(packed: Array, shape: tuple[int, ...], format: Any, order: str, axis: int | None) -> PackedArray:
+def _rebuild(
+    packed: Array, shape: tuple[int, ...], format: Format | Codebook, order: str, axis: int | None
+) -> PackedArray:
     return PackedArray(packed, shape, format, order=order, axis=axis, strict=False)
 
 
-def _checked_format(format: Any) -> Any:
-    if isinstance(format, str):
-        return Format(format)
-    missing = [name for name in ("bits", "encode", "decode", "code_dtype", "value_dtype") if not hasattr(format, name)]
-    if missing:
-        raise TypeError(f"format must be a Format, its text or a codebook, not {format!r}: it has no {missing[0]}")
-    return format
+def _checked_format(format: object) -> Format | Codebook:
+    target = from_text(format) if isinstance(format, str) else format
+    if not isinstance(target, Format | Codebook):
+        raise TypeError(f"format must be a Format, a Codebook or text such as 'float4_e2m1fn', not {format!r}")
+    return target
 
 
-def _name(format: Any) -> str:
-    return str(getattr(format, "name", format))
-
-
-def _is_fused(x: Array, format: Format, axis: int | None) -> bool:
+def _is_fused(x: object, codec: Codec, axis: int | None) -> bool:
     """Whether values can be packed without writing their codes out."""
-    plain = x.ndim > 0 and x.dtype in _WIDER and x.dtype.isnative and format.bits <= 8
+    if not isinstance(x, np.ndarray) or codec.random_bits is not None or codec.format.bits > 8:
+        return False
+    plain = x.ndim > 0 and x.dtype in _WIDER and x.dtype.isnative
     return plain and (axis is None or checked_axis(axis, x.ndim) == x.ndim - 1)
-
-
-@lru_cache(maxsize=16)
-def _decoder(format: Format) -> _core.Decoder:
-    return _core.Decoder(format._layout)
 
 
 def _as_dtype(values: Array, dtype: np.dtype[Any]) -> Array:

@@ -8,14 +8,11 @@ import json
 import math
 import os
 import secrets
-import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from halfulp._format import Format
 from halfulp._packed import Array
 from halfulp._packed_array import PackedArray
 
@@ -29,7 +26,7 @@ def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     document = {
         "halfulp_packed": _VERSION,
-        "format": getattr(array.format, "text", None) or array.format.name,
+        "format": array.format.text,
         "order": array.order,
         "axis": array.axis,
         "shape": list(array.shape),
@@ -108,14 +105,8 @@ def _array(header: Array, packed: Array) -> PackedArray:
         raise ValueError("its shape is not a list of sizes")
     if math.prod(shape) > 8 * packed.size:
         raise ValueError(f"its {packed.size} bytes hold no array of shape {tuple(shape)}")
-    flat = PackedArray(packed, tuple(shape), _format(document["format"]), order=order, axis=axis)
+    flat = PackedArray(packed, tuple(shape), document["format"], order=order, axis=axis)
     return flat.copy()
-
-
-def _format(text: str) -> Any:
-    """A format by its text, or a codebook by its name."""
-    codebooks = vars(sys.modules["halfulp"]).get("codebooks", {})
-    return codebooks[text] if text in codebooks else Format(text)
 
 
 def _one_line(error: BaseException) -> str:
