@@ -11,7 +11,7 @@ from statistics import median
 import halfulp as hu
 
 from benchmarks import calls, contenders, plot, report
-from benchmarks.contenders import FORMATS, HALFULP, LOOP, SIZES, Conversion, Data
+from benchmarks.contenders import FORMATS, HALFULP, LOOP, PEERS, SIZES, Conversion, Data
 from benchmarks.report import Row
 from benchmarks.timing import interleaved, ratio
 
@@ -26,8 +26,8 @@ def measure(conversion: Conversion, size: str, rounds: int) -> Row:
     times = interleaved(data.contenders(), rounds)
     loop = min((each for name, each in times.items() if name.startswith(LOOP)), key=median)
     ours = times[HALFULP]
-    against = {name: ratio(times[name], ours) if name in times else None for name in ("numpy", "ml_dtypes", "torch")}
-    moved = data.source.itemsize + data.result.itemsize
+    against = {name: ratio(times[name], ours) if name in times else None for name in PEERS}
+    moved = (data.source.nbytes + data.result.nbytes) / count
     speed = count / median(ours)
     return Row(conversion.name, size, speed, speed * moved, ratio(loop, ours), **against)
 
@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--isa", choices=hu.available_isas(), default=hu.isa, help="the kernels to time")
     parser.add_argument("--sizes", type=names(tuple(SIZES), "sizes"), default=tuple(SIZES))
-    parser.add_argument("--formats", type=names(tuple(hu.formats), "formats"), default=FORMATS)
+    parser.add_argument("--formats", type=names((*hu.formats, *hu.codebooks), "formats"), default=FORMATS)
     parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     parser.add_argument("--plot", type=plot.path, metavar="FILE.svg", help="draw the fractions of the loop")

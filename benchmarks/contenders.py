@@ -9,13 +9,17 @@ from typing import Any, Literal
 
 import halfulp as hu
 import numpy as np
+from halfulp import _core
 
 from benchmarks import limit
 from benchmarks.timing import Repeated, repeated
 
 Array = np.ndarray[Any, Any]
 SIZES = {"small": 4 << 10, "medium": 256 << 10, "large": 64 << 20}
-FORMATS = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float4_e2m1fn", "int8")
+FORMATS = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float4_e2m1fn", "int8", "nf4")
+PACKED = ("float4_e2m1fn", "int4", "nf4")
+PEERS = ("numpy", "ml_dtypes", "torch", "bitsandbytes")
+BLOCK = 64  # of bitsandbytes
 ROUNDED = ("bfloat16", "float8_e4m3fn")
 NUMPY_TYPES = {"float16": np.float16, "int8": np.int8}
 HALFULP, LOOP = "halfulp", "loop "
@@ -28,25 +32,33 @@ class Conversion:
     format: str
     real: str
     verb: Literal["encode", "decode", "round"]
+    packed: bool = False
 
     @property
     def name(self) -> str:
         """How the tables call it."""
+        codes = f"packed {self.format}" if self.packed else self.format
         match self.verb:
             case "encode":
-                return f"{self.real} -> {self.format}"
+                return f"{self.real} -> {codes}"
             case "decode":
-                return f"{self.format} -> {self.real}"
+                return f"{codes} -> {self.real}"
             case "round":
                 return f"{self.real} rounded to {self.format}"
 
 
 def conversions(formats: tuple[str, ...]) -> list[Conversion]:
-    """Float32 to every format and back, float64 to the first, and rounding to those that one rounds to in place."""
+    """Float32 to every format and back, float64 to the first, rounding in place, and codes packed in between."""
     there = [Conversion(name, "float32", "encode") for name in formats]
     back = [Conversion(name, "float32", "decode") for name in formats]
     rounded = [Conversion(name, "float32", "round") for name in formats if name in ROUNDED]
-    return [*there, Conversion(formats[0], "float64", "encode"), *back, *rounded]
+    packed = [
+        Conversion(name, "float32", verb, packed=True)
+        for verb in ("encode", "decode")
+        for name in PACKED
+        if name in formats or name == "int4"
+    ]
+    return [*there, Conversion(formats[0], "float64", "encode"), *back, *rounded, *packed]
 
 
 def optional(name: str) -> ModuleType | None:
@@ -62,28 +74,49 @@ class Data:
 
     def __init__(self, conversion: Conversion, count: int) -> None:
         self.conversion, self.count = conversion, count
-        self.format = hu.formats[conversion.format]
+        self.format = target(conversion.format)
         rng = np.random.default_rng(20261121)
         self.reals = limit.aligned(count, conversion.real)
-        self.codes = limit.aligned(count, self.format.code_dtype)
+        self.codes = limit.aligned(count // 2 if conversion.packed else count, self.format.code_dtype)
         step = 1 << 20
         for start in range(0, count, step):
             part = self.reals[start : start + step]
             part[:] = rng.standard_normal(part.size, np.float32)
-        self.format.encode(self.reals, out=self.codes)
+        self._encode()
         source, result = (self.codes, self.reals) if conversion.verb == "decode" else (self.reals, self.codes)
         self.source = source
         self.result = limit.aligned(count, conversion.real) if conversion.verb == "round" else result
+
+    def _encode(self) -> None:
+        if self.conversion.packed:
+            encoder = self.format.codec()._encoder
+            _core.encode_packed(encoder, "low_first", self.reals, 1, self.codes)
+        else:
+            self.format.encode(self.reals, out=self.codes)
+
+    def _decode(self) -> None:
+        if self.conversion.packed:
+            _core.decode_packed(self.format._decoder(), "low_first", self.codes, 1, self.reals)
+        else:
+            self.format.decode(self.codes, out=self.reals)
 
     def contenders(self) -> dict[str, Repeated]:
         """Every way to do it, by name; the loops first."""
         source, result = self.source, self.result
         found: dict[str, Repeated] = {LOOP + k: run for k, run in limit.loops(source, result).items()}
         verb = getattr(self.format, self.conversion.verb)
-        found[HALFULP] = repeated(lambda: verb(source, out=result))
+        ours = {"encode": self._encode, "decode": self._decode, "round": self._encode}
+        found[HALFULP] = repeated(
+            ours[self.conversion.verb] if self.conversion.packed else lambda: verb(source, out=result)
+        )
         if self.conversion.verb == "round":  # which no peer does in one call
             return found
-        for name, peer in (("numpy", self._numpy), ("ml_dtypes", self._ml_dtypes), ("torch", self._torch)):
+        peers = (self._numpy, self._ml_dtypes, self._torch)
+        if self.conversion.packed:
+            peers = (None, None, None, self._bitsandbytes)
+        for name, peer in zip(PEERS, peers, strict=False):
+            if peer is None:
+                continue
             run = peer()
             if run is not None:
                 found[name] = run
@@ -113,6 +146,24 @@ class Data:
         reals = torch.from_numpy(self.reals)
         a, b = (reals, typed) if self.conversion.verb == "encode" else (typed, reals)
         return repeated(lambda: b.copy_(a))
+
+    def _bitsandbytes(self) -> Repeated | None:
+        """With the scaling of blocks by their largest magnitude, which its function always does, and a fresh result."""
+        bitsandbytes, torch = optional("bitsandbytes"), optional("torch")
+        if bitsandbytes is None or torch is None or self.conversion.format != "nf4":
+            return None
+        torch.set_num_threads(1)
+        functional = bitsandbytes.functional
+        reals = torch.from_numpy(self.reals)
+        codes, state = functional.quantize_4bit(reals, blocksize=BLOCK, quant_type="nf4")
+        if self.conversion.verb == "encode":
+            return repeated(lambda: functional.quantize_4bit(reals, blocksize=BLOCK, quant_type="nf4"))
+        return repeated(lambda: functional.dequantize_4bit(codes, state, out=reals))
+
+
+def target(name: str) -> hu.Format | hu.Codebook:
+    """The named format or codebook."""
+    return hu.codebooks[name] if name in hu.codebooks else hu.formats[name]
 
 
 def check(formats: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import shutil
 import subprocess
 import tempfile
@@ -69,9 +70,14 @@ def _compiled(built: ctypes.CDLL, source: np.ndarray[Any, Any], result: np.ndarr
     start = ctypes.c_void_p(source.ctypes.data)
     end = ctypes.c_void_p(result.ctypes.data)
     size = ctypes.c_size_t(source.nbytes)
+    # By their ratio (packed nibbles to float32 are 1 to 8), and a few vectors at a time.
+    common = math.gcd(source.nbytes, result.nbytes)
+    widths = source.nbytes // common, result.nbytes // common
+    while max(widths) < 4:
+        widths = 2 * widths[0], 2 * widths[1]
 
     def run(repeat: int) -> None:
-        if built.memory_loop(start, end, size, source.itemsize, result.itemsize, stream, repeat):
+        if built.memory_loop(start, end, size, *widths, stream, repeat):
             raise ValueError(f"memory_loop.c has no loop for {source.dtype} to {result.dtype}")
 
     return run

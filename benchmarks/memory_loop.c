@@ -31,26 +31,28 @@ typedef unsigned char vector __attribute__((vector_size(16)));
 #define BOTH(in, out) LOOP(store_##in##_##out, in, out, STORE) LOOP(stream_##in##_##out, in, out, STREAM)
 BOTH(4, 1)
 BOTH(1, 4)
+BOTH(8, 1)
+BOTH(1, 8)
+BOTH(4, 4)
 BOTH(4, 2)
 BOTH(2, 4)
-BOTH(8, 1)
-BOTH(4, 4)
 
 #define CASE(in, out)                                                                      \
   case 16 * in + out:                                                                      \
     (stream ? stream_##in##_##out : store_##in##_##out)(from, to, bytes_in / (in * sizeof(vector))); \
     break;
 
-/* `in` and `out`: bytes per element. The arrays must be aligned to 32 bytes to be streamed to. 0 if it is served. */
+/* `in` and `out`: bytes read and written, by their ratio. The arrays must be aligned to 32 bytes to be streamed to. 0 if it is served. */
 int memory_loop(const void* from, void* to, size_t bytes_in, int in, int out, int stream, int repeat) {
   for (int r = 0; r < repeat; ++r) {
     switch (16 * in + out) {
       CASE(4, 1)
       CASE(1, 4)
+      CASE(8, 1)
+      CASE(1, 8)
+      CASE(4, 4)
       CASE(4, 2)
       CASE(2, 4)
-      CASE(8, 1)
-      CASE(4, 4)
       default: return 1;
     }
     FENCE();

@@ -13,10 +13,10 @@ import halfulp as hu
 from halfulp import _core
 
 from benchmarks import limit
-from benchmarks.contenders import SIZES
+from benchmarks.contenders import PEERS, SIZES
 
 README = Path(__file__).with_name("README.md")
-HEADER = "| conversion | elements | Ge/s | GB/s | of the loop | x NumPy | x ml_dtypes | x torch |"
+HEADER = "| conversion | elements | Ge/s | GB/s | of the loop | x NumPy | x ml_dtypes | x torch | x bitsandbytes |"
 SIZE_NAMES = {"small": "4 Ki", "medium": "256 Ki", "large": "64 Mi"}
 
 
@@ -32,10 +32,11 @@ class Row:
     numpy: float | None
     ml_dtypes: float | None
     torch: float | None
+    bitsandbytes: float | None
 
     def markdown(self) -> str:
         """A line of the table."""
-        peers = ["-" if r is None else f"{r:.1f}" for r in (self.numpy, self.ml_dtypes, self.torch)]
+        peers = ["-" if r is None else f"{r:.1f}" for r in (self.numpy, self.ml_dtypes, self.torch, self.bitsandbytes)]
         cells = [
             self.conversion,
             SIZE_NAMES[self.size],
@@ -49,7 +50,7 @@ class Row:
 
 def table(rows: list[Row]) -> str:
     """The rows as markdown."""
-    return "\n".join([HEADER, "|---|" + "---:|" * 7, *(row.markdown() for row in rows)])
+    return "\n".join([HEADER, "|---|" + "---:|" * 8, *(row.markdown() for row in rows)])
 
 
 def call_table(calls: dict[str, dict[int, float]]) -> str:
@@ -76,7 +77,7 @@ def _processor() -> str:
 def machine() -> dict[str, str]:
     """Where and with what this run was made."""
     packages = {}
-    for name in ("numpy", "ml_dtypes", "torch"):
+    for name in PEERS:
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
@@ -127,7 +128,8 @@ that no page faults are counted. Encoded results are compared with ml_dtypes' an
 {table(rows)}
 
 To int8, NumPy and torch truncate where ours rounds and saturates. ml_dtypes has no int8, torch no cast to
-float4_e2m1fn. Codes of float4_e2m1fn are one a byte here.
+float4_e2m1fn. Codes of four bits are one a byte, but where the table says "packed": then two, encoded and packed in
+one call. bitsandbytes also scales blocks of 64 by their largest magnitude, and allocates what it encodes.
 
 ## One call
 
