@@ -61,7 +61,7 @@ bool run_decode(const Work& w, Source source, int to_type, const Arrays& a) {
   const usize size = source_bytes(source);
   const usize first_bad = first_bad_of(a.n, [&](usize start, usize n) {
     return decode(w.decoder, static_cast<int>(size), a.in(start), a.from_stride, value_of_type(to_type), a.out(start),
-                  a.to_stride, n);
+                  a.to_stride, n, a.n);
   });
   if (first_bad == a.n) return true;
   raise_stray_bits(w, a.in(first_bad), size);
@@ -74,13 +74,13 @@ int run(const Work& w, const ElementType& from, int to_type, const Arrays& a) {
   switch (w.verb) {
     case Verb::encode:
       in_parallel(a.n, [&](usize start, usize n) {
-        encode(w.encoder, from.source, a.in(start), a.from_stride, a.out(start), a.to_stride, n);
+        encode(w.encoder, from.source, a.in(start), a.from_stride, a.out(start), a.to_stride, n, a.n);
       });
       return 0;
     case Verb::round:
       in_parallel(a.n, [&](usize start, usize n) {
         round(w.encoder, w.decoder, from.source, a.in(start), a.from_stride, value_of_type(to_type), a.out(start),
-              a.to_stride, n);
+              a.to_stride, n, a.n);
       });
       return 0;
     default: return run_decode(w, from.source, to_type, a) ? 0 : -1;

@@ -143,17 +143,19 @@ usize source_bytes(Source source);
 
 usize value_bytes(Value value);
 
-// Strided arrays, any alignment. `from` and `to` may be the same array if their elements are of the same size.
-void encode(const Encoder&, Source, const char* from, isize from_stride, char* codes, isize code_stride, usize n);
+// Strided arrays, any alignment. `from` and `to` may be the same array if their elements are of the same size. `whole`:
+// how many elements the caller's array has, if these are a part of it.
+void encode(const Encoder&, Source, const char* from, isize from_stride, char* codes, isize code_stride, usize n,
+            usize whole = 0);
 
 // Codes of `code_bytes` bytes each. Returns the index of the first code with bits above the format's width (nothing
 // before it is lost, nothing after it is written), or n.
 usize decode(const ValueDecoder&, int code_bytes, const char* codes, isize code_stride, Value, char* to,
-             isize to_stride, usize n);
+             isize to_stride, usize n, usize whole = 0);
 
 // decode(encode(x)), through a small buffer.
 void round(const Encoder&, const ValueDecoder&, Source, const char* from, isize from_stride, Value, char* to,
-           isize to_stride, usize n);
+           isize to_stride, usize n, usize whole = 0);
 
 // Codes of another format, encoded as their values. Bits above the source format's width are ignored.
 void encode_codes(const Encoder&, const ValueDecoder& from_format, const char* from, isize from_stride, char* codes,

@@ -47,8 +47,8 @@ constexpr usize checked_codes = 8192;
 // past it begins to pay between 24 (encoding) and 72 MiB (decoding); below, it costs up to half of the speed.
 constexpr usize past_caches = usize{48} << 20;
 
-Stores stores_for(usize elements, usize bytes_from, usize bytes_to) {
-  return elements * (bytes_from + bytes_to) < past_caches ? Stores::cached : Stores::past_caches;
+Stores stores_for(usize n, usize whole, usize bytes_from, usize bytes_to) {
+  return (n < whole ? whole : n) * (bytes_from + bytes_to) < past_caches ? Stores::cached : Stores::past_caches;
 }
 
 // Whether encode_block takes arrays of any length.
@@ -59,10 +59,10 @@ bool takes_any_length(const Encoder& e, Source source) {
 }
 
 // Contiguous elements of any source to contiguous codes, at most a block of them unless `takes_any_length`.
-void encode_block(const Kernels& k, const Encoder& e, bool flush, Source source, const char* from, void* codes,
-                  usize n) {
+void encode_block(const Kernels& k, const Encoder& e, bool flush, Source source, const char* from, void* codes, usize n,
+                  usize whole = 0) {
   if (takes_any_length(e, source)) {
-    const Stores stores = stores_for(n, source_bytes(source), static_cast<usize>(e.code_bytes));
+    const Stores stores = stores_for(n, whole, source_bytes(source), static_cast<usize>(e.code_bytes));
     return k.encode_from(e, source, flush, from, codes, n, stores);
   }
   alignas(64) u32 binary32[block];
@@ -173,13 +173,13 @@ void decode_source(const Kernels& k, const ValueDecoder& d, bool flush, const ch
 }
 
 void encode(const Encoder& e, Source source, const char* from, isize from_stride, char* codes, isize code_stride,
-            usize n) {
+            usize n, usize whole) {
   const Kernels& k = kernels();
   const usize size = source_bytes(source);
   const usize code_size = static_cast<usize>(e.code_bytes);
   const bool direct = is_contiguous(codes, code_stride, code_size);
   if (takes_any_length(e, source) && direct && is_contiguous(from, from_stride, size)) {
-    return encode_block(k, e, e.flush_input, source, from, codes, n);
+    return encode_block(k, e, e.flush_input, source, from, codes, n, whole);
   }
   in_blocks(n, [&](usize start, usize count) {
     Buffer in;
@@ -192,7 +192,7 @@ void encode(const Encoder& e, Source source, const char* from, isize from_stride
 }
 
 usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize code_stride, Value value, char* to,
-             isize to_stride, usize n) {
+             isize to_stride, usize n, usize whole) {
   const Kernels& k = kernels();
   const usize size = value_bytes(value);
   const usize code_size = static_cast<usize>(code_bytes);
@@ -205,7 +205,7 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
       const char* here = codes + start * code_size;
       const usize count = every_code || n - start < checked_codes ? n - start : checked_codes;
       if (!every_code && has_stray_bits(k, d, here, count)) break;
-      k.decode_to(d, here, to + start * size, count, stores_for(n, code_size, size));
+      k.decode_to(d, here, to + start * size, count, stores_for(n, whole, code_size, size));
       start += count;
     }
   }
@@ -226,13 +226,14 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
 }
 
 void round(const Encoder& e, const ValueDecoder& d, Source source, const char* from, isize from_stride, Value value,
-           char* to, isize to_stride, usize n) {
+           char* to, isize to_stride, usize n, usize whole) {
   const Kernels& k = kernels();
   const usize size = value_bytes(value);
   const bool plain = e.route != Route::wide && d.binary32 && !e.flush_input;
   if (plain && source == Source::binary32 && value == Value::binary32 && is_contiguous(from, from_stride, size) &&
       is_contiguous(to, to_stride, size)) {
-    return k.round(e, d, reinterpret_cast<const u32*>(from), reinterpret_cast<u32*>(to), n, stores_for(n, size, size));
+    const Stores stores = stores_for(n, whole, size, size);
+    return k.round(e, d, reinterpret_cast<const u32*>(from), reinterpret_cast<u32*>(to), n, stores);
   }
   in_blocks(n, [&](usize start, usize count) {
     Buffer in;
