@@ -48,7 +48,16 @@ inline void encode_levels(const LevelSearch& s, const u32* from, u8* codes, usiz
         s.flat ? encode_ladder_loop<ShortLadder>(s, from, codes, n) : encode_ladder_loop<LongLadder>(s, from, codes, n);
   }
 #endif
-  encode_each_level(s, from + done, codes + done, n - done);
+  from += done;
+  codes += done;
+  n -= done;
+#if defined(HALFULP_SHORTCUTS)
+  const auto fast = [&](const u32* in, u8* out) {
+    return encode_ladder_loop<ShortLadder>(s, in, out, ShortLadder::block);
+  };
+  if (s.flat && in_one_block<ShortLadder::block>(from, codes, n, fast)) return;
+#endif
+  encode_each_level(s, from, codes, n);
 }
 
 // From types wider than binary32, exactly.

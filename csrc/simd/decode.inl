@@ -156,6 +156,11 @@ void decode_as(const ValueDecoder& d, const Code* codes, u32* to, usize n) {
   codes += done;
   to += done;
   n -= done;
+  if (d.route == DecodeRoute::half && !d.has_table) {
+    constexpr usize whole = 4 * Narrow::lanes;
+    const auto fast = [&](const Code* in, u32* out) { return decode_fast(d, in, out, whole); };
+    if (in_one_block<whole>(codes, to, n, fast)) return;
+  }
   if constexpr (sizeof(Code) == 1) {
     if (d.has_table) return decode_table_loop(d.table, codes, to, n);
   }

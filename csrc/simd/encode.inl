@@ -226,6 +226,11 @@ void encode_as(const Encoder& e, const u32* from, Code* codes, usize n) {
   codes += done;
   n -= done;
   if (n == 0) return;
+  if (e.shortcut != Shortcut::none) {
+    constexpr usize whole = 4 * Narrow::lanes;
+    const auto fast = [&](const u32* in, Code* out) { return encode_fast(e, in, out, whole); };
+    if (in_one_block<whole>(from, codes, n, fast)) return;
+  }
   switch (e.route) {
     case Route::codebook:
       if constexpr (sizeof(Code) == 1) encode_levels(e.levels, from, codes, n);

@@ -21,6 +21,22 @@ inline namespace HALFULP_TARGET {
 
 using One = Lane<u32>;
 
+// What is left over at the end of an array, if it is more than a few elements, goes through a whole block: one lane at
+// a time takes longer.
+constexpr usize worth_a_block = 4;
+
+// Calls f with copies of n elements, filled up with zeros, and room for as many results; true if it served them.
+template <usize block, class In, class Out, class F>
+bool in_one_block(const In* from, Out* to, usize n, F&& f) {
+  if (n < worth_a_block || n >= block) return false;
+  alignas(64) In in[block] = {};
+  alignas(64) Out out[block];
+  std::memcpy(in, from, n * sizeof(In));
+  if (f(in, out) != block) return false;
+  std::memcpy(to, out, n * sizeof(Out));
+  return true;
+}
+
 }  // inline namespace HALFULP_TARGET
 }  // namespace halfulp
 
