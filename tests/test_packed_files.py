@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,3 +136,34 @@ def test_damaged_files(changes: list[tuple[int, int]]) -> None:
         except ValueError:
             return
         assert array.size <= 6
+
+
+def test_codebooks_of_ones_own(tmp_path: Path) -> None:
+    book = hu.Codebook([-1, 0, 1], thresholds=[-0.5, 0.5], ties="toward_zero")
+    array = hu.PackedArray.encode(np.float32([0.1, 1, -1]), book, order="low_first")
+    array.save(tmp_path / "a.npz")
+    assert hu.PackedArray.load(tmp_path / "a.npz") == array
+    assert hu.PackedArray.load(tmp_path / "a.npz").format is book
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path, Path("/dev/null")):
+        with pytest.raises(ValueError, match="is not a regular file"):
+            hu.PackedArray.load(path)
+    with pytest.raises(FileNotFoundError):
+        hu.PackedArray.load(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "text", ["{'descr': (", "(", "'''", "  x\n y\n", "if\n  x:\n y", "{'descr': ',', 'shape': (6,)}"]
+)
+def test_headers_that_numpy_trips_over(text: str, tmp_path: Path) -> None:
+    header = text.encode().ljust(117) + b"\n"
+    member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(6)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("header.npy", member)
+        archive.writestr("packed.npy", member)
+    with pytest.raises(ValueError, match=r"a\.npz: is not what PackedArray\.save writes"):
+        hu.PackedArray.load(tmp_path / "a.npz")

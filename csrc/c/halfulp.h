@@ -55,7 +55,7 @@ HALFULP_API halfulp_codec* halfulp_codec_custom(int exponent_bits, int mantissa_
                                                 int is_signed, int has_zero, int rounding, int overflow,
                                                 int subnormals);
 
-/* Does nothing to NULL. */
+/* Does nothing to NULL. All functions below want a codec: look at what the two above return. */
 HALFULP_API void halfulp_codec_free(halfulp_codec* codec);
 
 /* The width of a code, 1 to 64. */

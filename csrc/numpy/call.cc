@@ -61,7 +61,12 @@ void explain_missing_loop(const Work& w, PyObject* const* args, Py_ssize_t n) {
   PyArray_Descr* descr = descr_of(argument);
   const bool taken = takes(w, descr) || (w.takes_random() && descr != nullptr && foreign_decoder(descr) != nullptr);
   Py_XDECREF(descr);
-  const bool missing = PyObject_HasAttrString(value, "dtypes") != 0;
+  PyArray_Descr* second = n > 1 ? descr_of(args[1]) : nullptr;
+  const ElementType* random = second != nullptr ? element_type(second->type_num) : nullptr;
+  const bool good_random = random != nullptr && (random->is_integer || random->source == Source::boolean);
+  Py_XDECREF(second);
+  // If both operands are right, something else asked for a loop that there is none of: dtype=, signature=.
+  const bool missing = PyObject_HasAttrString(value, "dtypes") != 0 && !(taken && good_random);
   if (!missing || (taken && !w.takes_random())) return PyErr_Restore(type, value, traceback);
   Py_XDECREF(type);
   Py_XDECREF(value);

@@ -1,6 +1,10 @@
 // The same converter in hardware, checked against the library through DPI-C.
 //
-// Build: verilator --binary --timing -Wno-WIDTH halfulp.sv testbench.sv <the library>, or any simulator that speaks DPI-C.
+// Any simulator that speaks DPI-C runs it. With Verilator, where I is halfulp.get_include() and L the folder of
+// halfulp.get_library():
+//
+//   > verilator --binary --timing -Wno-WIDTH --top-module testbench $I/halfulp/halfulp.sv testbench.sv $L/libhalfulp.so
+//   > LD_LIBRARY_PATH=$L obj_dir/Vtestbench
 module e4m3_converter (input logic [31:0] bits, output logic [7:0] code);
   logic [7:0] field;
   logic [31:0] significand, rounded, magnitude;
@@ -26,6 +30,7 @@ module testbench;
   e4m3_converter dut (.bits(bits), .code(code));
   initial begin
     e4m3 = halfulp_codec_named("float8_e4m3fn", NEAREST_EVEN, DEFAULT, GRADUAL);
+    if (e4m3 == null) $fatal(1, "no such format");
     for (int upper = 0; upper < 'h10000; upper++) begin
       bits = upper << 16;
       #1;

@@ -79,7 +79,7 @@ class Codebook(Target):
 
     __slots__ = ("_book", "_contents", "_name")
 
-    _interned: ClassVar[weakref.WeakValueDictionary[tuple[Contents, str | None], Codebook]] = (
+    _interned: ClassVar[weakref.WeakValueDictionary[tuple[type[Codebook], Contents, str | None], Codebook]] = (
         weakref.WeakValueDictionary()
     )
 
@@ -97,7 +97,7 @@ class Codebook(Target):
     ) -> Codebook:
         if isinstance(levels, (str, Codebook)):
             if (thresholds, ties, codes, name) != (None, "lower", None, None):
-                raise TypeError("Codebook: a codebook given as text takes no further arguments")
+                raise TypeError("Codebook: a codebook, as such or as text, takes no further arguments")
             return levels if isinstance(levels, Codebook) else cls._from_text(levels)
         if not isinstance(ties, str):
             raise TypeError(f"Codebook: ties must be a string such as 'lower', not {ties!r}")
@@ -113,7 +113,7 @@ class Codebook(Target):
         )
         contents = contents_of(book)
         check_order(contents, [level for level, _ in order], between is None)
-        return cls._intern(contents, book, checked_name(name))
+        return cls._intern(contents, book, checked_name(name, "Codebook"))
 
     @classmethod
     def _from_text(cls, text: str) -> Codebook:
@@ -142,15 +142,15 @@ class Codebook(Target):
     def _intern(cls, contents: Contents, book: _core.Codebook, name: str | None) -> Codebook:
         with interning:
             named = _named_by_contents.get(contents)
-            if named is not None and name in (None, named.name):
+            if named is not None and cls is Codebook and name in (None, named.name):
                 return named
             if name is not None and (name in codebooks or name in formats or name == _PREFIX):
                 raise ValueError(f"Codebook: the name {name!r} is taken; choose another, or leave name= out")
-            found = cls._interned.get((contents, name))
+            found = cls._interned.get((cls, contents, name))
             if found is None:
                 found = object.__new__(cls)
                 found._fill(_book=book, _contents=contents, _name=name)
-                cls._interned[(contents, name)] = found
+                cls._interned[(cls, contents, name)] = found
             return found
 
     @property

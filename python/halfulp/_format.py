@@ -101,9 +101,13 @@ class Format(Target):
             return named
         arguments = read(text)
         if arguments is None:
+            if text in (books := [name for name, _, _ in _core.codebooks()]):
+                raise ValueError(
+                    f"Format: {text!r} is a codebook, halfulp.Codebook({text!r}); what is wanted is a format"
+                )
             raise ValueError(
                 f"Format: {text[:80]!r} is neither a named format ({', '.join(formats)}) "
-                "nor text such as 'e5m3:bias=15:ieee'"
+                f"nor text such as 'e5m3:bias=15:ieee' (nor a codebook: {', '.join(books)})"
             )
         return cls(**arguments)
 

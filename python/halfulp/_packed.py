@@ -103,7 +103,7 @@ def unpack(
 
     Parameters
     ----------
-    packed : array_like of integers, or bytes
+    packed : ndarray of integers, bytes, bytearray or memoryview
         What `pack` gives, of any integer dtype; words are little-endian.
     bits : int
         Width of a code.
@@ -186,9 +186,12 @@ def checked_out(out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any])
     if not isinstance(out, np.ndarray):
         raise TypeError(f"out must be an ndarray, not {type(out).__name__}")
     if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous or not out.flags.writeable:
+        flags = [
+            word for word, has in (("contiguous", out.flags.c_contiguous), ("writable", out.flags.writeable)) if not has
+        ]
         raise ValueError(
-            f"out must be a writable C-contiguous array of shape {shape} and {dtype}, "
-            f"not one of shape {out.shape} and {out.dtype} with other flags"
+            f"out must be a writable C-contiguous array of shape {shape} and {dtype}, not one of shape {out.shape} and "
+            f"{out.dtype}{''.join(f', not {word}' for word in flags)}"
         )
     return out
 

@@ -52,7 +52,8 @@ class PackedArray:
     `a[key] = x` takes numbers, which `format.encode` rounds, or a `PackedArray`, whose codes are copied if it has the
     same format. `put_codes` takes codes. Both write into `packed`, which must then be writable.
 
-    `==` is one answer for the whole: the same shape, format and codes, in whatever order they are stored.
+    `==` with another `PackedArray` is one answer for the whole: the same shape, format and codes, in whatever order
+    they are stored. Padding bits that `strict=False` let pass become 0 where a code beside them is written.
 
     Examples
     --------
@@ -214,7 +215,7 @@ class PackedArray:
         return self._storage.read(0, self.shape[0] if self.shape else 1)
 
     def decode(self, dtype: Any = None, *, out: Array | None = None) -> Array:
-        """All numbers, in `format.value_dtype`; or cast to another dtype; `out` takes the former."""
+        """All numbers, in `format.value_dtype`, also in `out`, or cast to another dtype, as an array of its own."""
         if self._format.bits <= 8 and self.axis in (None, self.ndim - 1):
             values = checked_out(out, self.shape, self._format.value_dtype)
             rows, _ = self._storage.rows

@@ -62,10 +62,10 @@ def layout(p: Parameters) -> _core.Layout:
         raise ValueError(f"Format: {error}") from None
 
 
-def checked_name(name: object) -> str | None:
+def checked_name(name: object, kind: str = "Format") -> str | None:
     """A name that a text can carry, or None."""
     if name is not None and (not isinstance(name, str) or not _NAME.fullmatch(name)):
-        raise ValueError(f"Format: name must be an identifier such as 'my_fp8', not {name!r}")
+        raise ValueError(f"{kind}: name must be an identifier such as 'my_fp8', not {name!r}")
     return name
 
 

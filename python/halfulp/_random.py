@@ -211,10 +211,11 @@ def operands(
             raise TypeError(f"{given} is for stochastic rounding; rounding={codec.rounding!r} takes none")
         return ()
     if (random is None) == (seed is None):
-        raise TypeError(f"rounding={codec.rounding!r} needs either random=, integers below 2**{bits}, or seed=")
+        both = "" if random is None else ", not both"
+        raise TypeError(f"rounding={codec.rounding!r} needs either random=, integers below 2**{bits}, or seed={both}")
     if seed is not None:
         return (random_bits(shape, bits, seed),)
-    return (_integers("random", random),)
+    return (_integers("random", random, bits),)
 
 
 def checked_words(codec: Codec, random: npt.NDArray[Any]) -> Words:
@@ -223,12 +224,18 @@ def checked_words(codec: Codec, random: npt.NDArray[Any]) -> Words:
     return _words("random", random, codec.random_bits)
 
 
-def _integers(argument: str, value: npt.ArrayLike | None) -> npt.NDArray[Any]:
+def _integers(argument: str, value: npt.ArrayLike | None, bits: int) -> npt.NDArray[Any]:
     array = np.asarray(value)
-    if array.size == 0 and not isinstance(value, np.ndarray):
-        return array.astype(np.uint32)
-    if array.dtype.kind == "O" and all(isinstance(x, int) for x in array.reshape(-1)):
-        raise ValueError(f"{argument}: {max(array.reshape(-1), key=abs)} is out of range")
+    if not isinstance(value, np.ndarray):
+        if array.size == 0:
+            return array.astype(np.uint32)
+        array = np.asarray(value, dtype=object) if array.dtype.kind == "f" else array  # what NumPy makes of large ints
+        if array.dtype.kind == "O" and all(type(x) is int for x in array.reshape(-1)):
+            for x in array.reshape(-1):
+                if not 0 <= x < 2**bits:
+                    raise ValueError(f"{argument}: {str(x)[:40]} is out of range: 0 <= {argument} < 2**{bits}")
+            return array.astype(np.uint32)
+        array = np.asarray(value)
     if array.dtype.kind not in "iub":
         raise TypeError(f"{argument} must be integers, not {array.dtype}")
     return array
@@ -242,4 +249,4 @@ def _words(argument: str, array: npt.NDArray[Any], bits: int) -> Words:
 
 
 def _operand(argument: str, value: npt.ArrayLike) -> Words:
-    return _words(argument, _integers(argument, value), 32)
+    return _words(argument, _integers(argument, value, 32), 32)

@@ -14,12 +14,20 @@ OVERFLOW_HELP = (
     "default: too large becomes Inf, NaN in formats without Inf, the maximum in formats with neither; "
     "saturate: always the maximum; saturate_keep_inf: the maximum, but an infinity stays one"
 )
-FORMAT_EXAMPLE = "a name from 'halfulp formats' or text such as e5m3:bias=15:ieee"
+FORMAT_EXAMPLE = "a format's name from 'halfulp formats' or text such as e5m3:bias=15:ieee"
+
+
+def deterministic(mode: str) -> str:
+    """A rounding mode that needs no random integers; those that are none are refused with the codec."""
+    if mode.startswith("stochastic"):
+        modes = ", ".join(DETERMINISTIC)
+        raise argparse.ArgumentTypeError(f"{mode} needs random integers, which no command takes; choose among {modes}")
+    return mode
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """--rounding and --overflow."""
-    parser.add_argument("--rounding", default="nearest_even", metavar="MODE", help=ROUNDING_HELP)
+    parser.add_argument("--rounding", default="nearest_even", type=deterministic, metavar="MODE", help=ROUNDING_HELP)
     parser.add_argument("--overflow", default="default", metavar="RULE", help=OVERFLOW_HELP)
 
 
