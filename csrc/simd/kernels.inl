@@ -34,4 +34,5 @@ using One = Lane<u32>;
 #include "blocks.inl"
 #include "random.inl"
 #include "pack.inl"
+#include "nibbles.inl"
 // clang-format on

@@ -39,17 +39,21 @@ usize value_bytes(Value value) {
 
 namespace {
 
-// Codes that may have stray bits are looked through this many at a time, before they are decoded.
-constexpr usize checked_codes = 8192;
-
 // Arrays that move this many bytes (read and written, each once) find nothing of themselves in the caches when they are
 // used next, and reading the result's lines before writing them is a waste. With 32 MiB of last-level cache, storing
 // past it begins to pay between 24 (encoding) and 72 MiB (decoding); below, it costs up to half of the speed.
 constexpr usize past_caches = usize{48} << 20;
 
+}  // namespace
+
 Stores stores_for(usize elements, usize bytes_from, usize bytes_to) {
   return elements * (bytes_from + bytes_to) < past_caches ? Stores::cached : Stores::past_caches;
 }
+
+namespace {
+
+// Codes that may have stray bits are looked through this many at a time, before they are decoded.
+constexpr usize checked_codes = 8192;
 
 // Whether encode_block takes arrays of any length.
 bool takes_any_length(const Encoder& e, Source source) {

@@ -50,6 +50,30 @@ inline u64 gather_bits(Chunk a) {
   return vgetq_lane_u64(vreinterpretq_u64_u8(a.v), 0) | vgetq_lane_u64(vreinterpretq_u64_u8(a.v), 1);
 }
 
+// Codes of 4 bits to packed nibbles.
+class NibblePairs {
+ public:
+  explicit NibblePairs(bool high_first) : high_first_(high_first) {}
+
+  // Thirty-two codes.
+  void store(u8* to, Bytes first, Bytes second) const {
+    const uint8x16_t even = vuzp1q_u8(first.v, second.v);
+    const uint8x16_t odd = vuzp2q_u8(first.v, second.v);
+    vst1q_u8(to, high_first_ ? vsliq_n_u8(odd, even, 4) : vsliq_n_u8(even, odd, 4));
+  }
+
+  // Thirty-two integers of `round_below`.
+  void store_integers(u8* to, const Narrow (&first)[4], const Narrow (&second)[4], const IntegerRoute& r) const {
+    u8 codes[32];
+    halfulp::store_integers(codes, first, r);
+    halfulp::store_integers(codes + 16, second, r);
+    store(to, load_bytes(codes), load_bytes(codes + 16));
+  }
+
+ private:
+  bool high_first_;
+};
+
 // Values of 16 codes whose lower two bytes are zero, looked up for packed nibbles.
 class NibbleValues {
  public:
