@@ -4,6 +4,18 @@ namespace halfulp {
 inline namespace HALFULP_TARGET {
 
 #if defined(HALFULP_SHORTCUTS)
+// Whether any of eight vectors of binary32 numbers has a NaN.
+inline bool has_nan(const u32* from) {
+  bool nan = false;
+  for (usize half = 0; half < 2; ++half) {
+    Narrow x[4];
+    for (usize k = 0; k < 4; ++k) x[k] = load(from + (4 * half + k) * Narrow::lanes);
+    nan = any_nan(x) || nan;
+  }
+  return nan;
+}
+
+// NaN is rare: a block that has none of it is spared the selects.
 template <bool distinct_nan, bool unsigned_zero>
 HALFULP_NOINLINE usize encode_half_nibbles(const HalfRoute& half, bool high_first, const u32* from, u8* packed,
                                            usize n) {
@@ -12,9 +24,12 @@ HALFULP_NOINLINE usize encode_half_nibbles(const HalfRoute& half, bool high_firs
   constexpr usize part = 2 * Half::lanes;
   usize i = 0;
   for (; i + 2 * part <= n; i += 2 * part) {
-    const Bytes first = encode_half_bytes<distinct_nan, unsigned_zero>(from + i, h);
-    const Bytes second = encode_half_bytes<distinct_nan, unsigned_zero>(from + i + part, h);
-    pairs.store(packed + i / 2, first, second);
+    Bytes codes[2];
+    for (usize k = 0; k < 2; ++k) codes[k] = encode_half_bytes<false, unsigned_zero>(from + i + k * part, h);
+    if (distinct_nan && has_nan(from + i)) {
+      for (usize k = 0; k < 2; ++k) codes[k] = encode_half_bytes<true, unsigned_zero>(from + i + k * part, h);
+    }
+    pairs.store(packed + i / 2, codes[0], codes[1]);
   }
   return i;
 }
