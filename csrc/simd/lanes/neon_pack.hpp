@@ -87,11 +87,10 @@ class NibbleValues {
     const uint8x16_t high = vshrq_n_u8(both, 4);
     const uint8x16_t first = high_first_ ? high : low;
     const uint8x16_t second = high_first_ ? low : high;
-    u8 codes[32];
-    vst1q_u8(codes, vzip1q_u8(first, second));
-    vst1q_u8(codes + 16, vzip2q_u8(first, second));
-    store_nibbles(to, codes, byte2_, byte3_);
-    store_nibbles(to + 16, codes + 16, byte2_, byte3_);
+    const Bytes front = {vzip1q_u8(first, second)};
+    const Bytes back = {vzip2q_u8(first, second)};
+    store_planes(to, look_up(front, byte2_), look_up(front, byte3_));
+    store_planes(to + 16, look_up(back, byte2_), look_up(back, byte3_));
   }
 
  private:
