@@ -60,9 +60,7 @@ HALFULP_NOINLINE usize encode_integer_nibbles(const IntegerRoute& route, bool hi
   }
   return i;
 }
-#endif
 
-#if defined(HALFULP_SHORTCUTS)
 inline usize encode_half_nibbles_as(const HalfRoute& h, bool high_first, const u32* from, u8* packed, usize n) {
   if (h.unsigned_zero) {
     return h.distinct_nan ? encode_half_nibbles<true, true>(h, high_first, from, packed, n)
