@@ -68,7 +68,7 @@ HALFULP_NOINLINE inline usize encode_upper_halves_loop(const Codec<u32>& codec, 
 #if defined(HALFULP_SHORTCUTS)
 // Two vectors' worth of codes. Sign and NaN join in lanes as wide as the codes: half the work for those of a byte.
 template <bool distinct_nan, bool unsigned_zero>
-Bytes encode_half_bytes(const u32* from, const HalfRoute& h) {
+HALFULP_INLINE Bytes encode_half_bytes(const u32* from, const HalfRoute& h) {
   Half bits[2], magnitude[2], code[2], nan[2];
   for (usize k = 0; k < 2; ++k) {
     const TruncatedHalf x = truncate_to_half(from + k * Half::lanes, h);

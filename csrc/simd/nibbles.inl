@@ -15,6 +15,11 @@ inline bool has_nan(const u32* from) {
   return nan;
 }
 
+template <bool unsigned_zero>
+HALFULP_NOINLINE Bytes encode_half_bytes_with_nan(const u32* from, const HalfRoute& h) {
+  return encode_half_bytes<true, unsigned_zero>(from, h);
+}
+
 // NaN is rare: a block that has none of it is spared the selects.
 template <bool distinct_nan, bool unsigned_zero>
 HALFULP_NOINLINE usize encode_half_nibbles(const HalfRoute& half, bool high_first, const u32* from, u8* packed,
@@ -27,7 +32,7 @@ HALFULP_NOINLINE usize encode_half_nibbles(const HalfRoute& half, bool high_firs
     Bytes codes[2];
     for (usize k = 0; k < 2; ++k) codes[k] = encode_half_bytes<false, unsigned_zero>(from + i + k * part, h);
     if (distinct_nan && has_nan(from + i)) {
-      for (usize k = 0; k < 2; ++k) codes[k] = encode_half_bytes<true, unsigned_zero>(from + i + k * part, h);
+      for (usize k = 0; k < 2; ++k) codes[k] = encode_half_bytes_with_nan<unsigned_zero>(from + i + k * part, half);
     }
     pairs.store(packed + i / 2, codes[0], codes[1]);
   }
