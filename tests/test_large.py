@@ -80,3 +80,20 @@ def test_in_place(isa: str) -> None:
     expected = hu.formats["bfloat16"].round(x)
     hu.formats["bfloat16"].round(x, out=x)
     assert x.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("elements", [0, 1, 15])
+@pytest.mark.parametrize("name", ["float4_e2m1fn", "int4"])
+def test_packed(isa: str, name: str, elements: int) -> None:
+    f = hu.formats[name]
+    x = numbers()
+    codes = f.encode(x)
+    for order in ("low_first", "high_first", "gptq"):
+        array = hu.PackedArray.encode(x, f, order=order)
+        assert array.tobytes() == hu.pack(codes, 4, order=order).tobytes()
+        values, whole = offset(x.size, np.float32, elements)
+        array.decode(out=values)
+        assert values.tobytes() == f.decode(codes).tobytes()
+        first = values.ctypes.data - whole.ctypes.data
+        assert (whole[:first] == 0xA5).all()
+        assert (whole[first + values.nbytes :] == 0xA5).all()

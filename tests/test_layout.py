@@ -51,7 +51,11 @@ ARROWS = (
     (r"simd/kernels_(?P<isa>\w+)\.cc", (r"simd/lanes/{isa}(_\w+)?\.hpp", r"simd/kernels\.inl")),
     (
         r"simd/kernels\.inl",
-        (r"simd/(wide|narrow|codebook|encode|decode|blocks|random|pack)\.inl", r"simd/kernels\.hpp", r"halfulp/.*"),
+        (
+            r"simd/(wide|narrow|codebook|encode|decode|blocks|random|pack|nibbles)\.inl",
+            r"simd/kernels\.hpp",
+            r"halfulp/.*",
+        ),
     ),
     (r"simd/(stream|random)\.cc", (r"simd/(blocks|kernels)\.hpp", r"halfulp/.*")),
     (r"simd/.*", (r"simd/(kernels|parallel)\.hpp", r"halfulp/.*")),

@@ -309,3 +309,33 @@ def test_codebooks_and_random_integers() -> None:
         hu.PackedArray.encode(x, hu.float4_e2m1fn.codec("stochastic_a", random_bits=4), order="low_first")
     with pytest.raises(TypeError, match="format must be"):
         hu.PackedArray(b"1", 2, 4, order="low_first")
+
+
+@pytest.mark.parametrize(
+    "four_bit",
+    [
+        E2M1,
+        hu.int4,
+        hu.uint4,
+        hu.Format(2, 1, bias=50, specials="finite"),
+        hu.Format(2, 1, bias=1, specials="fnuz"),
+        hu.Format(2, 1, bias=1, specials="ieee"),
+    ],
+    ids=str,
+)
+def test_nibbles_of_any_numbers(four_bit: hu.Format, isa: str) -> None:
+    """NaN among numbers, lengths beside every vector's, arrays that are not aligned."""
+    rng = np.random.default_rng(7)
+    for n in (1, 31, 63, 64, 65, 127, 128, 129, 255, 257, 8193, 70001):
+        x = rng.integers(0, 2**32, n, np.uint32).view(np.float32)
+        near = rng.random(n) < 0.7
+        x[near] = rng.integers(-60, 60, near.sum()).astype(np.float32) / 8
+        unaligned = np.ndarray(n, np.float32, bytes(1) + x.tobytes(), 1)
+        for codec in (four_bit.codec(), four_bit.codec(subnormals="flush_input")):
+            codes = codec.encode(x)
+            for order in ("low_first", "high_first", "gptq", "gguf"):
+                want = hu.pack(codes, 4, order=order).tobytes()
+                for source in (x, unaligned):
+                    array = hu.PackedArray.encode(source, codec, order=order)
+                    assert array.tobytes() == want
+                    assert array.decode().tobytes() == four_bit.decode(codes).tobytes()

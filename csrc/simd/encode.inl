@@ -66,24 +66,29 @@ HALFULP_NOINLINE inline usize encode_upper_halves_loop(const Codec<u32>& codec, 
 #endif
 
 #if defined(HALFULP_SHORTCUTS)
-// Sign and NaN join in lanes as wide as the codes: half the work for those of a byte.
+// Two vectors' worth of codes. Sign and NaN join in lanes as wide as the codes: half the work for those of a byte.
+template <bool distinct_nan, bool unsigned_zero>
+HALFULP_INLINE Bytes encode_half_bytes(const u32* from, const HalfRoute& h) {
+  Half bits[2], magnitude[2], code[2], nan[2];
+  for (usize k = 0; k < 2; ++k) {
+    const TruncatedHalf x = truncate_to_half(from + k * Half::lanes, h);
+    bits[k] = x.bits;
+    magnitude[k] = x.bits & Half::set(0x7fff);
+    code[k] = round_half(magnitude[k], x.lost, h);
+    nan[k] = greater(magnitude[k], Half::set(0x7c00));
+  }
+  const Bytes all = narrow(code[0], code[1]);
+  const Bytes is_nan = distinct_nan ? narrow_mask(nan[0], nan[1]) : all;
+  return finish_half<distinct_nan, unsigned_zero>(all, negative(bits[0], bits[1]), is_nan, h);
+}
+
 template <bool distinct_nan, bool unsigned_zero>
 HALFULP_NOINLINE usize encode_half_loop(const HalfRoute& half, const u32* from, u8* codes, usize n) {
   const HalfRoute h = half;
-  constexpr usize lanes = Half::lanes;
+  constexpr usize step = 2 * Half::lanes;
   usize i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    Half bits[2], magnitude[2], code[2], nan[2];
-    for (usize k = 0; k < 2; ++k) {
-      const TruncatedHalf x = truncate_to_half(from + i + k * lanes, h);
-      bits[k] = x.bits;
-      magnitude[k] = x.bits & Half::set(0x7fff);
-      code[k] = round_half(magnitude[k], x.lost, h);
-      nan[k] = greater(magnitude[k], Half::set(0x7c00));
-    }
-    const Bytes all = narrow(code[0], code[1]);
-    const Bytes is_nan = distinct_nan ? narrow_mask(nan[0], nan[1]) : all;
-    store_ordered(codes + i, finish_half<distinct_nan, unsigned_zero>(all, negative(bits[0], bits[1]), is_nan, h));
+  for (; i + step <= n; i += step) {
+    store_ordered(codes + i, encode_half_bytes<distinct_nan, unsigned_zero>(from + i, h));
   }
   return i;
 }

@@ -88,6 +88,9 @@ int code_bytes(const Format& format);
 // A target without such stores ignores it.
 enum class Stores : u8 { cached, past_caches };
 
+// What serves a call best that reads and writes so many bytes for each of its elements.
+Stores stores_for(usize elements, usize bytes_from, usize bytes_to);
+
 // The loops of one target, over contiguous arrays.
 struct Kernels {
   const char* isa;
@@ -119,9 +122,10 @@ struct Kernels {
   // has a bit above the width, some code did, and what was written means nothing.
   u64 (*pack)(const Packing&, const u8* codes, u8* packed, usize n);
   void (*unpack)(const Packing&, const u8* packed, u8* codes, usize n);
-  // Binary32 bits of nibbles, low or high one of each byte first: of as many from the start as this target has a short
-  // way for.
-  usize (*decode_nibbles)(const ValueDecoder&, bool high_first, const u8* packed, u32* to, usize n);
+  // Binary32 bits to nibbles, low or high one of each byte first, for every route but `wide` with codes of 4 bits.
+  void (*encode_nibbles)(const Encoder&, bool high_first, const u32* from, u8* packed, usize n, Stores);
+  // And back, for formats that decode to binary32.
+  void (*decode_nibbles)(const ValueDecoder&, bool high_first, const u8* packed, u32* to, usize n, Stores);
 };
 
 extern const Kernels kernels_portable;

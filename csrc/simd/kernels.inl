@@ -9,11 +9,14 @@
 #include "../halfulp/stochastic.hpp"
 #include "kernels.hpp"
 
-// Loops must not move out of the Environment that their callers set up.
+// Loops must not move out of the Environment that their callers set up, and what several loops share must be part of
+// each, for its constants to stay in registers.
 #if defined(_MSC_VER)
 #define HALFULP_NOINLINE __declspec(noinline)
+#define HALFULP_INLINE __forceinline
 #else
 #define HALFULP_NOINLINE __attribute__((noinline))
+#define HALFULP_INLINE inline __attribute__((always_inline))
 #endif
 
 namespace halfulp {
@@ -50,4 +53,5 @@ bool in_one_block(const In* from, Out* to, usize n, F&& f) {
 #include "blocks.inl"
 #include "random.inl"
 #include "pack.inl"
+#include "nibbles.inl"
 // clang-format on

@@ -252,19 +252,5 @@ inline void unpack_kernel(const Packing& p, const u8* packed, u8* codes, usize n
   for (; i < n; ++i) codes[i] = static_cast<u8>(code_at(p, packed, i));
 }
 
-// Nibbles in the order of their bytes to binary32, without codes in between: as many from the start as the fast way of
-// this target takes, a multiple of 32.
-inline usize decode_nibbles_kernel([[maybe_unused]] const ValueDecoder& d, [[maybe_unused]] bool high_first,
-                                   [[maybe_unused]] const u8* packed, [[maybe_unused]] u32* to,
-                                   [[maybe_unused]] usize n) {
-  usize i = 0;
-#if defined(HALFULP_SHORTCUTS)
-  if (d.route != DecodeRoute::nibbles) return 0;
-  const NibbleValues values(d.planes[0], d.planes[1], d.table, high_first);
-  for (; i + 32 <= n; i += 32) values.store(to + i, packed + i / 2);
-#endif
-  return i;
-}
-
 }  // inline namespace HALFULP_TARGET
 }  // namespace halfulp

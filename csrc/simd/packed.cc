@@ -104,6 +104,13 @@ bool has_nibble_order(const Packing& p) {
   return p.bits == 4 && p.order != Order::gguf && p.order != Order::awq && p.order != Order::mma;
 }
 
+// Whether one call of a kernel encodes any number of these.
+bool is_binary32_kernel(const Encoder& e, Source source) {
+  return source == Source::binary32 && e.route != Route::wide && e.bits == 4 && !e.flush_input;
+}
+
+bool is_aligned(const char* p, usize size) { return reinterpret_cast<usize>(p) % size == 0; }
+
 template <class Code>
 bool pack_rows(const Packing& p, const Code* codes, usize rows, usize n, u8* packed) {
   const usize bytes = packed_bytes(p, n);
@@ -155,10 +162,17 @@ void encode_packed(const Encoder& e, const Packing& p, Source source, const char
   if (is_seamless(p, n)) n *= rows, rows = 1;
   const Kernels& k = kernels();
   const usize size = source_bytes(source);
+  const bool nibbles = has_nibble_order(p) && is_binary32_kernel(e, source) && is_aligned(from, size);
+  const Stores stores = stores_for(rows * n / 2, 2 * size, 1);
   for (usize r = 0; r < rows; ++r) {
     const char* numbers = from + r * n * size;
     u8* row = packed + r * packed_bytes(p, n);
+    if (nibbles) std::memset(row + (n + 1) / 2, 0, packed_bytes(p, n) - (n + 1) / 2);
     in_parallel(n, [&](usize start, usize part) {
+      if (nibbles) {
+        const u32* words = reinterpret_cast<const u32*>(numbers) + start;
+        return k.encode_nibbles(e, p.order == Order::high_first, words, row + start / 2, part, stores);
+      }
       alignas(64) u8 codes[block];
       for (usize i = start; i < start + part; i += block) {
         const usize count = start + part - i < block ? start + part - i : block;
@@ -173,17 +187,18 @@ void decode_packed(const ValueDecoder& d, const Packing& p, const u8* packed, us
   if (is_seamless(p, n)) n *= rows, rows = 1;
   const Kernels& k = kernels();
   const usize size = d.binary32 ? 4 : 8;
+  const bool nibbles = has_nibble_order(p) && d.binary32 && is_aligned(to, size);
+  const Stores stores = stores_for(rows * n / 2, 1, 2 * size);
   for (usize r = 0; r < rows; ++r) {
     const u8* row = packed + r * packed_bytes(p, n);
     char* values = to + r * n * size;
     in_parallel(n, [&](usize start, usize part) {
-      alignas(64) u8 codes[block];
-      usize i = start;
-      if (has_nibble_order(p)) {
-        const bool high_first = p.order == Order::high_first;
-        i += k.decode_nibbles(d, high_first, row + start / 2, reinterpret_cast<u32*>(values) + start, part);
+      if (nibbles) {
+        u32* words = reinterpret_cast<u32*>(values) + start;
+        return k.decode_nibbles(d, p.order == Order::high_first, row + start / 2, words, part, stores);
       }
-      for (; i < start + part; i += block) {
+      alignas(64) u8 codes[block];
+      for (usize i = start; i < start + part; i += block) {
         const usize count = start + part - i < block ? start + part - i : block;
         k.unpack(p, row + packed_bytes(p, i), codes, count);
         k.decode(d, codes, values + i * size, count);

@@ -39,17 +39,21 @@ usize value_bytes(Value value) {
 
 namespace {
 
-// Codes that may have stray bits are looked through this many at a time, before they are decoded.
-constexpr usize checked_codes = 8192;
-
 // Arrays that move this many bytes (read and written, each once) find nothing of themselves in the caches when they are
 // used next, and reading the result's lines before writing them is a waste. With 32 MiB of last-level cache, storing
 // past it begins to pay between 24 (encoding) and 72 MiB (decoding); below, it costs up to half of the speed.
 constexpr usize past_caches = usize{48} << 20;
 
-Stores stores_for(usize n, usize whole, usize bytes_from, usize bytes_to) {
-  return (n < whole ? whole : n) * (bytes_from + bytes_to) < past_caches ? Stores::cached : Stores::past_caches;
+}  // namespace
+
+Stores stores_for(usize elements, usize bytes_from, usize bytes_to) {
+  return elements * (bytes_from + bytes_to) < past_caches ? Stores::cached : Stores::past_caches;
 }
+
+namespace {
+
+// Codes that may have stray bits are looked through this many at a time, before they are decoded.
+constexpr usize checked_codes = 8192;
 
 // Whether encode_block takes arrays of any length.
 bool takes_any_length(const Encoder& e, Source source) {
@@ -62,7 +66,7 @@ bool takes_any_length(const Encoder& e, Source source) {
 void encode_block(const Kernels& k, const Encoder& e, bool flush, Source source, const char* from, void* codes, usize n,
                   usize whole = 0) {
   if (takes_any_length(e, source)) {
-    const Stores stores = stores_for(n, whole, source_bytes(source), static_cast<usize>(e.code_bytes));
+    const Stores stores = stores_for(n < whole ? whole : n, source_bytes(source), static_cast<usize>(e.code_bytes));
     return k.encode_from(e, source, flush, from, codes, n, stores);
   }
   alignas(64) u32 binary32[block];
@@ -205,7 +209,7 @@ usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize cod
       const char* here = codes + start * code_size;
       const usize count = every_code || n - start < checked_codes ? n - start : checked_codes;
       if (!every_code && has_stray_bits(k, d, here, count)) break;
-      k.decode_to(d, here, to + start * size, count, stores_for(n, whole, code_size, size));
+      k.decode_to(d, here, to + start * size, count, stores_for(n < whole ? whole : n, code_size, size));
       start += count;
     }
   }
@@ -232,7 +236,7 @@ void round(const Encoder& e, const ValueDecoder& d, Source source, const char* f
   const bool plain = e.route != Route::wide && d.binary32 && !e.flush_input;
   if (plain && source == Source::binary32 && value == Value::binary32 && is_contiguous(from, from_stride, size) &&
       is_contiguous(to, to_stride, size)) {
-    const Stores stores = stores_for(n, whole, size, size);
+    const Stores stores = stores_for(n < whole ? whole : n, size, size);
     return k.round(e, d, reinterpret_cast<const u32*>(from), reinterpret_cast<u32*>(to), n, stores);
   }
   in_blocks(n, [&](usize start, usize count) {

@@ -127,7 +127,8 @@ class PackedArray:
         rows, count = (1, x.size) if axis is None else rows_along(x.shape, axis)
         size = _core.packed_bytes(order, codec.format.bits, count)
         packed = np.empty(rows * size // unit.itemsize, unit)
-        _core.encode_packed(codec._encoder, order, np.ascontiguousarray(x), rows, packed)
+        numbers = np.require(np.ascontiguousarray(x), requirements="A")
+        _core.encode_packed(codec._encoder, order, numbers, rows, packed)
         if axis is not None:
             packed = packed.reshape(*x.shape[:-1], size // unit.itemsize)
         return cls(packed, x.shape, codec.format, order=order, axis=axis, strict=False)

@@ -2,6 +2,7 @@
 #include "codes.hpp"
 
 #include <cinttypes>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 
@@ -40,6 +41,26 @@ bool same(const Row& row, const char* isa, const char* how, const std::vector<Bi
   return true;
 }
 
+// Packed codes of four bits: every pair many times, in pieces stored past the caches, and an odd number of them.
+bool check_nibbles(const Row& row, const halfulp::Kernels* k, const halfulp::ValueDecoder& d, bool high_first) {
+  constexpr size_t count = 4097;
+  std::vector<uint64_t> expected(count);
+  std::vector<unsigned char> packed((count + 1) / 2);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t code = (i % 2 == 0 ? i / 2 : i / 32) % 16;
+    const bool high = (i % 2 != 0) != high_first;
+    packed[i / 2] = static_cast<unsigned char>(packed[i / 2] | code << (high ? 4 : 0));
+    expected[i] = expected_value(row, static_cast<uint32_t>(code));
+  }
+  for (size_t offset = 0; offset < 2; ++offset) {
+    std::vector<uint32_t> values(offset + count, 0xa5a5a5a5);
+    k->decode_nibbles(d, high_first, packed.data(), &values[offset], count, halfulp::Stores::past_caches);
+    values.erase(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(offset));
+    if (!same(row, k->isa, high_first ? "high nibbles first" : "low nibbles first", values, expected)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Tally check_decode(const Row& row) {
@@ -63,6 +84,10 @@ Tally check_decode(const Row& row) {
       k->decode(d, codes.data(), values.data(), count);
       add(same(row, k->isa, how, values, expected));
     };
+    if (chosen.bits == 4) {
+      add(check_nibbles(row, k, chosen, false));
+      add(check_nibbles(row, k, chosen, true));
+    }
     halfulp::ValueDecoder d = chosen;
     check("as chosen", d);
     d.has_planes = false;

@@ -84,9 +84,21 @@ Codes by_pieces(const Kernels* k, const Encoder& e) {
   };
 }
 
+// Two codes to a byte, stored past the caches.
+Codes by_nibbles(const Kernels* k, const Encoder& e, bool high_first) {
+  return [=](const uint32_t* from, void* codes, size_t n) {
+    std::vector<uint8_t> packed((n + 1) / 2);
+    k->encode_nibbles(e, high_first, from, packed.data(), n, halfulp::Stores::past_caches);
+    for (size_t i = 0; i < n; ++i) {
+      const bool high = (i % 2 != 0) != high_first;
+      static_cast<uint8_t*>(codes)[i] = static_cast<uint8_t>(high ? packed[i / 2] >> 4 : packed[i / 2] & 15);
+    }
+  };
+}
+
 // Where a code is the front of a binary32, rounding is encoding; the bits behind must be zero.
-Codes by_rounding(const Kernels* k, const Encoder& e) {
-  const halfulp::ValueDecoder d = halfulp::make_value_decoder(e.format);
+Codes by_rounding(const Kernels* k, const Encoder& e, const halfulp::Format& format) {
+  const halfulp::ValueDecoder d = halfulp::make_value_decoder(format);
   return [=](const uint32_t* from, void* codes, size_t n) {
     std::vector<uint32_t> values(n);
     k->round(e, d, from, values.data(), n, halfulp::Stores::past_caches);
@@ -101,7 +113,7 @@ Codes by_rounding(const Kernels* k, const Encoder& e) {
 
 // All ways that serve this codec, on every target: its shortcut, its route, and the more general ones. Of the portable
 // routes only the chosen one goes everywhere; the others are slow, and the same templates as the other targets'.
-void add_routes(Plan& plan, const std::string& label, const Encoder& chosen) {
+void add_routes(Plan& plan, const std::string& label, const Encoder& chosen, const halfulp::Format& format) {
   Encoder e = chosen;
   e.shortcut = Shortcut::none;
   const char* const routes[] = {"prefix", "common", "any", "deep"};
@@ -112,7 +124,11 @@ void add_routes(Plan& plan, const std::string& label, const Encoder& chosen) {
       plan.add(start + "shortcut", by_kernel(k, chosen), When::always);
     }
     if (!portable) plan.add(start + "in pieces", by_pieces(k, chosen), When::some_blocks);
-    if (chosen.route == Route::prefix) plan.add(start + "rounded", by_rounding(k, chosen), When::always);
+    if (chosen.bits == 4) {
+      plan.add(start + "low nibbles first", by_nibbles(k, chosen, false), portable ? When::at_edges : When::always);
+      plan.add(start + "high nibbles first", by_nibbles(k, chosen, true), When::at_edges);
+    }
+    if (chosen.route == Route::prefix) plan.add(start + "rounded", by_rounding(k, chosen, format), When::always);
     for (int route = static_cast<int>(chosen.route); route <= static_cast<int>(Route::deep); ++route) {
       e.route = static_cast<Route>(route);
       const When when = portable && e.route != chosen.route ? When::at_edges : When::always;
@@ -136,7 +152,7 @@ void add_case(Plan& plan, const Row& row, const Case& c) {
   std::set_union(edges.begin(), edges.end(), plan.edges.begin(), plan.edges.end(), std::back_inserter(all));
   plan.edges = std::move(all);
   plan.judges.push_back(by_steps(std::move(expected), plan.code_bytes));
-  add_routes(plan, label, e);
+  add_routes(plan, label, e, f);
 
   // The same codec but for NaN payloads, which these two judges keep.
   const bool plain = c.overflow == Overflow::standard && c.subnormals == Subnormals::gradual;

@@ -61,6 +61,41 @@ inline u64 gather_bits(Chunk a) {
   return lanes[0] | lanes[1] | lanes[2] | lanes[3];
 }
 
+// Codes of 4 bits to packed nibbles.
+class NibblePairs {
+ public:
+  explicit NibblePairs(bool high_first) : weights_(_mm256_set1_epi16(high_first ? 0x0110 : 0x1001)) {}
+
+  // Sixty-four codes in the order that `narrow` leaves them in: the eights of each half of a vector come from its two
+  // operands in turn.
+  void store(u8* to, Bytes first, Bytes second) const {
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permutevar8x32_epi32(join(first.v, second.v), order));
+  }
+
+  // Sixty-four integers of `round_below`. Their fours come from all operands in turn, and two fours that follow one
+  // another are in different halves.
+  void store_integers(u8* to, const Narrow (&first)[4], const Narrow (&second)[4], const IntegerRoute& r) const {
+    const __m256i halves = _mm256_permute4x64_epi64(join(clamped(first, r), clamped(second, r)), 0xd8);
+    const __m256i order = _mm256_setr_epi8(0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15,  //
+                                           0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_shuffle_epi8(halves, order));
+  }
+
+ private:
+  __m256i join(__m256i first, __m256i second) const {
+    return _mm256_packus_epi16(_mm256_maddubs_epi16(first, weights_), _mm256_maddubs_epi16(second, weights_));
+  }
+  static __m256i clamped(const Narrow (&v)[4], const IntegerRoute& r) {
+    const __m256i low = _mm256_packs_epi32(v[0].v, v[1].v);
+    const __m256i bytes = _mm256_packs_epi16(low, _mm256_packs_epi32(v[2].v, v[3].v));
+    const __m256i lowest = _mm256_set1_epi8(static_cast<char>(r.lowest));
+    return _mm256_and_si256(_mm256_max_epi8(bytes, lowest), _mm256_set1_epi8(static_cast<char>(r.code_mask)));
+  }
+
+  __m256i weights_;
+};
+
 // Values of 16 codes whose lower two bytes are zero, looked up for packed nibbles.
 class NibbleValues {
  public:

@@ -66,6 +66,41 @@ inline Chunk widen_bytes(const u8* from) {
 // All 64-bit lanes or-ed into one.
 inline u64 gather_bits(Chunk a) { return static_cast<u64>(_mm512_reduce_or_epi64(a.v)); }
 
+// Codes of 4 bits to packed nibbles.
+class NibblePairs {
+ public:
+  explicit NibblePairs(bool high_first) : weights_(_mm512_set1_epi16(high_first ? 0x0110 : 0x1001)) {}
+
+  // 128 codes in the order that `narrow` leaves them in: the eights of each quarter of a vector come from its two
+  // operands in turn.
+  void store(u8* to, Bytes first, Bytes second) const {
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, join(first.v, second.v)));
+  }
+
+  // 128 integers of `round_below`. Their fours come from all operands in turn, and fours that follow one another are in
+  // different quarters.
+  void store_integers(u8* to, const Narrow (&first)[4], const Narrow (&second)[4], const IntegerRoute& r) const {
+    const __m512i order =
+        _mm512_cvtepu8_epi16(_mm256_setr_epi8(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27, 4, 12, 20, 28,
+                                              5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31));
+    _mm512_storeu_si512(to, _mm512_permutexvar_epi16(order, join(clamped(first, r), clamped(second, r))));
+  }
+
+ private:
+  __m512i join(__m512i first, __m512i second) const {
+    return _mm512_packus_epi16(_mm512_maddubs_epi16(first, weights_), _mm512_maddubs_epi16(second, weights_));
+  }
+  static __m512i clamped(const Narrow (&v)[4], const IntegerRoute& r) {
+    const __m512i low = _mm512_packs_epi32(v[0].v, v[1].v);
+    const __m512i bytes = _mm512_packs_epi16(low, _mm512_packs_epi32(v[2].v, v[3].v));
+    const __m512i lowest = _mm512_set1_epi8(static_cast<char>(r.lowest));
+    return _mm512_and_si512(_mm512_max_epi8(bytes, lowest), _mm512_set1_epi8(static_cast<char>(r.code_mask)));
+  }
+
+  __m512i weights_;
+};
+
 // Values of 16 codes, looked up for packed nibbles.
 class NibbleValues {
  public:

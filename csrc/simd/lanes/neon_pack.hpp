@@ -50,6 +50,30 @@ inline u64 gather_bits(Chunk a) {
   return vgetq_lane_u64(vreinterpretq_u64_u8(a.v), 0) | vgetq_lane_u64(vreinterpretq_u64_u8(a.v), 1);
 }
 
+// Codes of 4 bits to packed nibbles.
+class NibblePairs {
+ public:
+  explicit NibblePairs(bool high_first) : high_first_(high_first) {}
+
+  // Thirty-two codes.
+  void store(u8* to, Bytes first, Bytes second) const {
+    const uint8x16_t even = vuzp1q_u8(first.v, second.v);
+    const uint8x16_t odd = vuzp2q_u8(first.v, second.v);
+    vst1q_u8(to, high_first_ ? vsliq_n_u8(odd, even, 4) : vsliq_n_u8(even, odd, 4));
+  }
+
+  // Thirty-two integers of `round_below`.
+  void store_integers(u8* to, const Narrow (&first)[4], const Narrow (&second)[4], const IntegerRoute& r) const {
+    u8 codes[32];
+    halfulp::store_integers(codes, first, r);
+    halfulp::store_integers(codes + 16, second, r);
+    store(to, load_bytes(codes), load_bytes(codes + 16));
+  }
+
+ private:
+  bool high_first_;
+};
+
 // Values of 16 codes whose lower two bytes are zero, looked up for packed nibbles.
 class NibbleValues {
  public:
@@ -63,11 +87,10 @@ class NibbleValues {
     const uint8x16_t high = vshrq_n_u8(both, 4);
     const uint8x16_t first = high_first_ ? high : low;
     const uint8x16_t second = high_first_ ? low : high;
-    u8 codes[32];
-    vst1q_u8(codes, vzip1q_u8(first, second));
-    vst1q_u8(codes + 16, vzip2q_u8(first, second));
-    store_nibbles(to, codes, byte2_, byte3_);
-    store_nibbles(to + 16, codes + 16, byte2_, byte3_);
+    const Bytes front = {vzip1q_u8(first, second)};
+    const Bytes back = {vzip2q_u8(first, second)};
+    store_planes(to, look_up(front, byte2_), look_up(front, byte3_));
+    store_planes(to + 16, look_up(back, byte2_), look_up(back, byte3_));
   }
 
  private:
