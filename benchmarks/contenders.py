@@ -148,7 +148,7 @@ class Data:
         return repeated(lambda: b.copy_(a))
 
     def _bitsandbytes(self) -> Repeated | None:
-        """With the scaling of blocks by their largest magnitude, which its function always does, and a fresh result."""
+        """With the scaling of blocks by their largest magnitude, which its functions always do, and a fresh result."""
         bitsandbytes, torch = optional("bitsandbytes"), optional("torch")
         if bitsandbytes is None or torch is None or self.conversion.format != "nf4":
             return None
@@ -158,7 +158,7 @@ class Data:
         codes, state = functional.quantize_4bit(reals, blocksize=BLOCK, quant_type="nf4")
         if self.conversion.verb == "encode":
             return repeated(lambda: functional.quantize_4bit(reals, blocksize=BLOCK, quant_type="nf4"))
-        return repeated(lambda: functional.dequantize_4bit(codes, state, out=reals))
+        return repeated(lambda: functional.dequantize_4bit(codes, state))
 
 
 def target(name: str) -> hu.Format | hu.Codebook:

@@ -129,7 +129,7 @@ that no page faults are counted. Encoded results are compared with ml_dtypes' an
 
 To int8, NumPy and torch truncate where ours rounds and saturates. ml_dtypes has no int8, torch no cast to
 float4_e2m1fn. Codes of four bits are one a byte, but where the table says "packed": then two, encoded and packed in
-one call. bitsandbytes also scales blocks of 64 by their largest magnitude, and allocates what it encodes.
+one call. bitsandbytes also scales blocks of 64 by their largest magnitude, and allocates its results.
 
 ## One call
 
