@@ -75,6 +75,7 @@ class Data:
     def __init__(self, conversion: Conversion, count: int) -> None:
         self.conversion, self.count = conversion, count
         self.format = target(conversion.format)
+        self.encoder, self.decoder = self.format.codec()._encoder, self.format._decoder()
         rng = np.random.default_rng(20261121)
         self.reals = limit.aligned(count, conversion.real)
         self.codes = limit.aligned(count // 2 if conversion.packed else count, self.format.code_dtype)
@@ -89,14 +90,13 @@ class Data:
 
     def _encode(self) -> None:
         if self.conversion.packed:
-            encoder = self.format.codec()._encoder
-            _core.encode_packed(encoder, "low_first", self.reals, 1, self.codes)
+            _core.encode_packed(self.encoder, "low_first", self.reals, 1, self.codes)
         else:
             self.format.encode(self.reals, out=self.codes)
 
     def _decode(self) -> None:
         if self.conversion.packed:
-            _core.decode_packed(self.format._decoder(), "low_first", self.codes, 1, self.reals)
+            _core.decode_packed(self.decoder, "low_first", self.codes, 1, self.reals)
         else:
             self.format.decode(self.codes, out=self.reals)
 

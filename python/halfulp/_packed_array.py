@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -220,7 +221,7 @@ class PackedArray:
         if self._format.bits <= 8 and self.axis in (None, self.ndim - 1):
             values = checked_out(out, self.shape, self._format.value_dtype)
             rows, _ = self._storage.rows
-            _core.decode_packed(self._format._decoder(), self.order, self._storage.units, rows, values)
+            _core.decode_packed(_decoder(self._format), self.order, self._storage.units, rows, values)
         else:
             values = np.asarray(self._format.decode(self.codes()))
             if out is not None:
@@ -322,6 +323,11 @@ def _is_fused(x: object, codec: Codec, axis: int | None) -> bool:
         return False
     plain = x.ndim > 0 and x.dtype in _WIDER and x.dtype.isnative
     return plain and (axis is None or checked_axis(axis, x.ndim) == x.ndim - 1)
+
+
+@lru_cache(maxsize=16)
+def _decoder(format: Format | Codebook) -> _core.Decoder:
+    return format._decoder()
 
 
 def _as_dtype(values: Array, dtype: np.dtype[Any]) -> Array:
