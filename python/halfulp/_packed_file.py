@@ -16,6 +16,7 @@ import numpy as np
 
 from halfulp._packed import Array
 from halfulp._packed_array import PackedArray
+from halfulp._temporary import beside
 
 _VERSION = 1
 _MEMBERS = ("header.npy", "packed.npy")
@@ -35,7 +36,7 @@ def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
     header = np.frombuffer(json.dumps(document).encode(), np.uint8)
     if header.size > _MAX_HEADER:
         raise ValueError(f"{path}: the format's text is too long to be read back")
-    partial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.partial")
+    partial = beside(target, f".{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
             np.savez(file, header=header, packed=array.packed.reshape(-1).view(np.uint8))

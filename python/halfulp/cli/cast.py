@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -44,8 +48,9 @@ what is written
 after an interruption
   The output appears when it is whole. Until then it is .OUT.safetensors.partial
   beside it, which the same command with --resume continues, be it after a
-  power cut. With --resume, Ctrl-C and a full disk leave that file too; without,
-  they leave nothing.
+  power cut. With --resume, Ctrl-C, SIGTERM and a full disk leave that file too;
+  without, they leave nothing. What was left is checked first: if it is damaged,
+  or the input or the options are not the same, the cast starts over.
 
 reading it back
   halfulp.io.load("OUT.safetensors") gives a dictionary of decoded, unscaled
@@ -100,11 +105,12 @@ def run(options: argparse.Namespace) -> None:
     if target.exists() and source.exists() and os.path.samefile(source, target):
         raise ValueError(f"{target}: is the input itself, and a cast cannot be undone; give --output another name")
     begun = time.perf_counter()
-    with open_tensors(source) as file:
+    origin = _origin(source) if source.exists() else ""  # before it is opened: what replaces it later is another
+    with open_tensors(source) as file, _sigterm_as_ctrl_c():
         job = Job(file, codec, policy, options)
         with progress("cast", sum(tensor.size for tensor in file.values())) as job.advance:
-            kept = write_safetensors(
-                target, job.outgoing(), job.metadata(), resume=options.resume, origin=_origin(source)
+            kept, refused = write_safetensors(
+                target, job.outgoing(), job.metadata(), resume=options.resume, origin=origin, counts=job.overflowed
             )
     before, after = source.stat().st_size, target.stat().st_size
     seconds = time.perf_counter() - begun
@@ -116,15 +122,36 @@ def run(options: argparse.Namespace) -> None:
         print("None of them are floats; --all casts integers and booleans too.")
     if kept:
         print(f"{show_bytes(kept)} of it were there from the interrupted cast.")
-    if job.overflowed:
-        what = "weight lies" if job.overflowed == 1 else "weights lie"
-        print(f"{job.overflowed:,} {what} beyond the format's largest value, {fmt.max:g}; there, {_fate(codec)}.")
+    if refused:
+        print(f"It was cast from the start: an interrupted cast had left something, but {refused}.")
+    if overflowed := sum(job.overflowed.values()):
+        what = "weight lies" if overflowed == 1 else "weights lie"
+        print(f"{overflowed:,} {what} beyond the format's largest value, {fmt.max:g}; there, {_fate(codec)}.")
 
 
 def _origin(source: Path) -> str:
     """The input as it is now: a changed one is not continued."""
     now = source.stat()
-    return json.dumps([os.fspath(source.resolve()), now.st_size, now.st_mtime_ns])
+    times = [now.st_mtime_ns, now.st_ctime_ns]  # the second changes even where tools put the first back
+    return json.dumps([os.fspath(source.resolve()), now.st_dev, now.st_ino, now.st_size, *times])
+
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Clean up when asked to end, too. Someone else's handler, and a signal that is ignored, stay as they are."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # the cleaning up itself is not interrupted
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _nan_rule(text: str | None) -> str | int | tuple[int, int] | None:
@@ -154,7 +181,7 @@ class Job:
         self.file, self.codec, self.policy = file, codec, policy
         self.tag = TAG_OF_FORMAT.get(codec.format.name, f"U{8 * codec.format.code_dtype.itemsize}")
         self.overflow = Overflow(codec.format, options.rounding)
-        self.overflowed = 0
+        self.overflowed: dict[str, int] = {}  # by the tensor's name, where there are any
         self.advance: Progress = lambda done: None
         self.scales = {}
         for tensor in file.values():
@@ -194,11 +221,13 @@ class Job:
         flushes = self.policy["subnormals"] == "flush_input" and tensor.is_float
 
         def chunks() -> Iterator[Array]:
+            count = 0
             for values in tensor.chunks():
                 scaled = apply_scale(_flush(tensor, values) if flushes else values, scale)
                 if largest_magnitude(scaled) >= limit:
                     wide = scaled.astype(np.float64)
-                    self.overflowed += self.overflow.count(wide[np.isfinite(wide)])
+                    count += self.overflow.count(wide[np.isfinite(wide)])
+                    self.overflowed[tensor.name] = count
                 yield self.codec.encode(scaled)
                 self.advance(values.size)
 

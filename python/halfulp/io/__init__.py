@@ -8,9 +8,9 @@ from pathlib import Path
 from halfulp.io.npy import open_npy, open_npz
 from halfulp.io.safetensors import open_safetensors
 from halfulp.io.tensor import Array, Tensor, TensorFile
-from halfulp.io.writer import Outgoing, write_safetensors
+from halfulp.io.writer import Outgoing, Written, write_safetensors
 
-__all__ = ["Array", "Outgoing", "Tensor", "TensorFile", "load", "open_tensors", "write_safetensors"]
+__all__ = ["Array", "Outgoing", "Tensor", "TensorFile", "Written", "load", "open_tensors", "write_safetensors"]
 
 READERS = {".safetensors": open_safetensors, ".npy": open_npy, ".npz": open_npz}
 

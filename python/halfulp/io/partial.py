@@ -1,7 +1,7 @@
 """An unfinished file beside the one it will become: kept track of, so that an interrupted writer can go on.
 
-`.NAME.partial` holds what was written so far; `.NAME.partial.json` says how many bytes of it are safely on disk, and
-of which output of which input. Both are gone once the file is whole.
+`.NAME.partial` holds what was written so far; `.NAME.partial.json` says how many bytes of it are safely on disk, of
+which output of which input, and their checksum. Both are gone once the file is whole.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import hashlib
 import json
 import os
 import stat
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from halfulp._temporary import beside
 
 try:
     import fcntl
@@ -21,6 +25,9 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 CHECKPOINT = 1 << 24  # bytes between two entries in the journal, each of which waits for the disk
+_LARGEST_JOURNAL = 1 << 26
+# A link would lead to another's file, and opening a pipe would wait for its other end.
+_OWN = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 class Partial:
@@ -35,18 +42,32 @@ class Partial:
     resume
         Whether to go on where an earlier writer of the same identity was stopped, and to leave behind what a later one
         can go on with.
+    counts
+        What is counted while the bytes are computed; the journal keeps it for whoever goes on.
+
+    Attributes
+    ----------
+    kept : int
+        How many bytes were there already.
+    kept_counts : dict
+        The counts when they were written.
+    refused : str
+        Why what an earlier writer left could not be continued; empty if it was, or if there was nothing.
     """
 
-    def __init__(self, target: Path, identity: bytes, resume: bool) -> None:
+    def __init__(self, target: Path, identity: bytes, resume: bool, counts: Mapping[str, int] | None = None) -> None:
         self.target = target
-        # In the same directory, since a rename is atomic only within one file system.
-        self._path = target.with_name(f".{target.name[:200]}.partial")
-        self._journal = target.with_name(f".{target.name[:200]}.partial.json")
-        self._new_journal = target.with_name(f".{target.name[:200]}.partial.json.new")
+        self._path = beside(target, ".partial")
+        self._journal = beside(target, ".partial.json")
+        self._new_journal = beside(target, ".partial.json.new")
         self._identity = hashlib.sha256(identity).hexdigest()
         self._resume = resume
+        self._counts: Mapping[str, int] = {} if counts is None else counts
+        self.kept, self._checksum, self.refused = 0, 0, ""
+        self.kept_counts: dict[str, int] = {}
         self._file = self._open()
-        self.kept = self._safely_written() if resume else 0
+        if resume and os.fstat(self._file.fileno()).st_size:
+            self.refused = self._take_over()
         if not self.kept:
             _remove(self._journal)
         self._file.truncate(self.kept)
@@ -55,31 +76,57 @@ class Partial:
         self._noted = self.kept
 
     def _open(self) -> Any:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(self._path, flags, 0o666)
+        if self._path.is_symlink():
+            raise ValueError(f"{self._path}: is in the way; it is a symbolic link, remove it")
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _OWN, 0o666)
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise ValueError(f"{self._path}: is in the way; it is not a regular file")
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise ValueError(f"{self._path}: is in the way; it is not a regular file, remove it")
+            if found.st_nlink > 1:
+                raise ValueError(f"{self._path}: is in the way; the same file has another name (hard link), remove it")
             # Between opening and locking, another writer may have finished this file and renamed it.
-            if _is_locked(descriptor) and os.stat(self._path).st_ino != os.fstat(descriptor).st_ino:
-                raise BlockingIOError
-        except (BlockingIOError, FileNotFoundError):
-            os.close(descriptor)
-            raise ValueError(f"{self.target}: another process is writing it; wait for that to end") from None
+            if not _lock(descriptor) or not self._is_there(descriptor):
+                raise ValueError(self._not_alone())
         except BaseException:
             os.close(descriptor)
             raise
         return os.fdopen(descriptor, "r+b")
 
-    def _safely_written(self) -> int:
-        """How many bytes are as they will be, by the journal; 0 for anything that is not quite right."""
+    def _is_there(self, descriptor: int) -> bool:
+        """Whether the file that is open, and locked, is still the one of this name."""
+        if fcntl is None:  # there, an open file can neither be renamed nor removed
+            return True
         try:
-            journal = json.loads(self._journal.read_text("utf-8"))
-            written = journal["bytes"] if journal["identity"] == self._identity else 0
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            return 0
-        size = os.fstat(self._file.fileno()).st_size
-        return written if type(written) is int and 0 < written <= size else 0
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
+        except FileNotFoundError:
+            return False
+
+    def _not_alone(self) -> str:
+        return f"{self.target}: another process is writing it; wait for that to end"
+
+    def _take_over(self) -> str:
+        """Keep what the journal says is safely written, if all of it is sound; else say what is not."""
+        try:
+            journal = json.loads(_read(self._journal))
+            identity, written, checksum = journal["identity"], journal["bytes"], journal["checksum"]
+            counts = {name: count for name, count in journal["counts"].items() if type(count) is int}
+        except FileNotFoundError:
+            return "none of it was safely on disk yet"
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return "its journal is damaged"
+        if identity != self._identity:
+            return "it is of another input or of other options"
+        if type(written) is not int or not 0 < written <= os.fstat(self._file.fileno()).st_size:
+            return "it is not as long as its journal says"
+        computed, left = 0, written
+        while left and (block := self._file.read(min(left, 1 << 20))):
+            computed = zlib.crc32(block, computed)
+            left -= len(block)
+        if left or checksum != _with_counts(computed, counts):
+            return "it is damaged"
+        self.kept, self._checksum, self.kept_counts = written, computed, counts
+        return ""
 
     def skip(self, count: int) -> bool:
         """Pass over bytes that are all there already; False, and nothing done, if they are not."""
@@ -93,7 +140,8 @@ class Partial:
         view = memoryview(data)
         there = min(max(self.kept - self.position, 0), len(view))
         self._file.write(view[there:])
-        self.position += len(view)
+        checksum, position = zlib.crc32(view[there:], self._checksum), self.position + len(view)
+        self._checksum, self.position = checksum, position  # nothing in between that Ctrl-C could interrupt
         if self.position - self._noted >= CHECKPOINT:
             self._note()
         return len(view)
@@ -102,8 +150,17 @@ class Partial:
         """Put in the journal what is on disk by now."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        text = json.dumps({"identity": self._identity, "bytes": self.position})
-        self._new_journal.write_text(text, "utf-8")
+        counts = dict(self._counts)
+        entry = {
+            "identity": self._identity,
+            "bytes": self.position,
+            "checksum": _with_counts(self._checksum, counts),
+            "counts": counts,
+        }
+        _remove(self._new_journal)
+        descriptor = os.open(self._new_journal, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OWN, 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(json.dumps(entry).encode("ascii"))
         os.replace(self._new_journal, self._journal)
         self._noted = self.position
 
@@ -111,11 +168,15 @@ class Partial:
         """Make the file the target in one step, when everything is on disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        if fcntl is None:  # there, an open file cannot be renamed; elsewhere the lock must last until it is
+        if not self._is_there(self._file.fileno()):
+            raise ValueError(self._not_alone())
+        # The lock lasts until the rename: whoever gets it next finds that the name is gone, and the journals theirs.
+        _remove(self._journal, self._new_journal)
+        self._noted = 0
+        if fcntl is None:  # there, an open file cannot be renamed
             self._file.close()
         os.replace(self._path, self.target)
         self._file.close()
-        _remove(self._journal, self._new_journal)
         _sync_directory(self.target.parent)
 
     def __enter__(self) -> Partial:
@@ -127,27 +188,43 @@ class Partial:
         if error is None:
             return
         interrupted = isinstance(error, OSError | MemoryError) or not isinstance(error, Exception)
+        # Once closed, the file is no longer locked: what has its name then may be another writer's.
+        mine = not self._file.closed and self._is_there(self._file.fileno())
         keep = self._resume and interrupted
         with contextlib.suppress(OSError):
-            if keep and self.position > self._noted:
+            if mine and keep and self.position > self._noted:
                 self._note()
+        if mine and not keep:
+            _remove(self._path, self._journal, self._new_journal)
         with contextlib.suppress(OSError):  # a full disk may refuse what is still in the buffer
             self._file.close()
-        if not keep:
-            _remove(self._path, self._journal, self._new_journal)
+        if mine and not keep and fcntl is None:  # there, an open file cannot be removed
+            _remove(self._path)
 
 
-def _is_locked(descriptor: int) -> bool:
-    """Whether the file is ours alone now; BlockingIOError if it is another's, False where there are no locks."""
+def _lock(descriptor: int) -> bool:
+    """Whether no other writer has the file; this one has it then, where there are locks."""
     if fcntl is None:
-        return False
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise
-    except OSError:  # not every network file system has them
         return False
+    except OSError:  # not every network file system has them
+        return True
     return True
+
+
+def _read(path: Path) -> bytes:
+    """A journal, or as much of it as one can have."""
+    with os.fdopen(os.open(path, os.O_RDONLY | _OWN), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError(f"{path}: is not a regular file")
+        return file.read(_LARGEST_JOURNAL)
+
+
+def _with_counts(checksum: int, counts: Mapping[str, int]) -> int:
+    return zlib.crc32(json.dumps(counts, sort_keys=True).encode("ascii"), checksum)
 
 
 def _remove(*paths: Path) -> None:

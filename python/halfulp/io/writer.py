@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,13 @@ class Outgoing:
         return math.prod(self.shape) * TAG_BITS[self.tag] // 8
 
 
+class Written(NamedTuple):
+    """How much of a file an interrupted writer had left, or why that could not be continued."""
+
+    kept: int
+    refused: str
+
+
 def write_safetensors(
     path: str | Path,
     tensors: Sequence[Outgoing],
@@ -38,7 +45,8 @@ def write_safetensors(
     *,
     resume: bool = False,
     origin: str = "",
-) -> int:
+    counts: MutableMapping[str, int] | None = None,
+) -> Written:
     """Write `tensors` to `path`, replacing it in one step when everything is safely on disk.
 
     The header lists tensors in the order given. The data lies widest elements first, as the safetensors
@@ -48,26 +56,33 @@ def write_safetensors(
     unfinished is continued: tensors that are there already are not computed. What an interruption, Ctrl-C or a full
     disk leaves is then kept. Otherwise nothing is left behind on any error.
 
+    `counts` is for whatever ``chunks()`` counts, by the tensor's name: a tensor that is not computed gets the count
+    it had when it was.
+
     Returns
     -------
-    int
-        How many bytes were there already.
+    Written
+        ``kept``, how many bytes were there already; ``refused``, why those there could not be used, or "".
     """
+    counts = {} if counts is None else counts
     target = Path(path)
     laid_out = sorted(tensors, key=lambda tensor: -TAG_BITS[tensor.tag])
     header = _header(tensors, laid_out, metadata)
     try:
-        with Partial(target, header + origin.encode("utf-8", "surrogateescape"), resume) as partial:
+        with Partial(target, header + origin.encode("utf-8", "surrogateescape"), resume, counts) as partial:
             partial.write(header)
             for tensor in laid_out:
-                if not partial.skip(tensor.size_in_bytes):
+                if partial.skip(tensor.size_in_bytes):
+                    if tensor.name in partial.kept_counts:
+                        counts[tensor.name] = partial.kept_counts[tensor.name]
+                else:
                     _write_tensor(path, partial, tensor)
             partial.finish()
     except OSError as error:
         if error.filename is None:
             raise OSError(error.errno, error.strerror, str(target)) from error
         raise
-    return partial.kept
+    return Written(partial.kept, partial.refused)
 
 
 def _write_tensor(path: str | Path, partial: Partial, tensor: Outgoing) -> None:
