@@ -55,3 +55,31 @@ bool in_one_block(const In* from, Out* to, usize n, F&& f) {
 #include "pack.inl"
 #include "nibbles.inl"
 // clang-format on
+
+namespace halfulp {
+inline namespace HALFULP_TARGET {
+
+constexpr Kernels kernels_of_target(const char* isa) {
+  Kernels k{};
+  k.isa = isa;
+  k.encode = encode_kernel;
+  k.encode_wide = encode_wide_kernel;
+  k.encode_levels = encode_levels_kernel;
+  k.narrow = narrow_kernel;
+  k.widen = widen_kernel;
+  k.decode = decode_kernel;
+  k.encode_from = encode_from_kernel;
+  k.decode_to = decode_to_kernel;
+  k.round = round_kernel;
+  k.gather_bits = gather_bits_kernel;
+  k.encode_random = encode_random_kernel;
+  k.random = random_kernel;
+  k.pack = pack_kernel;
+  k.unpack = unpack_kernel;
+  k.encode_nibbles = encode_nibbles_kernel;
+  k.decode_nibbles = decode_nibbles_kernel;
+  return k;
+}
+
+}  // inline namespace HALFULP_TARGET
+}  // namespace halfulp
