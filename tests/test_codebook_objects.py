@@ -157,3 +157,10 @@ def test_formats_lists_codebooks_too() -> None:
         entry = entries[name]
         assert [float.fromhex(level) for level in entry["levels"]] == codebook.levels.tolist()
         assert [Fraction(float.fromhex(at)) for at in entry["thresholds"]] == list(codebook.thresholds)
+
+
+def test_formats_leave_codebooks_their_names() -> None:
+    with pytest.raises(ValueError, match="the name 'nf4' is taken"):
+        hu.Format(5, 3, name="nf4")
+    with pytest.raises(ValueError, match="'nf4' is a codebook"):
+        hu.Format("nf4")

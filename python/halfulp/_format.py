@@ -101,7 +101,7 @@ class Format(Target):
             return named
         arguments = read(text)
         if arguments is None:
-            if text in (books := [name for name, _, _ in _core.codebooks()]):
+            if text in (books := _codebook_names()):
                 raise ValueError(
                     f"Format: {text!r} is a codebook, halfulp.Codebook({text!r}); what is wanted is a format"
                 )
@@ -117,7 +117,7 @@ class Format(Target):
             named = _named_by_parameters.get(key)
             if named is not None and name in (None, named.name):
                 return named
-            if name is not None and (name in formats or name in _core.specials()):
+            if name is not None and (name in formats or name in _core.specials() or name in _codebook_names()):
                 raise ValueError(f"Format: the name {name!r} is taken; choose another, or leave name= out")
             found = cls._interned.get((key, name))
             if found is not None:
@@ -347,6 +347,10 @@ class Format(Target):
 
 _named_by_parameters: dict[Parameters, Format] = {}
 formats: Mapping[str, Format] = MappingProxyType({})
+
+
+def _codebook_names() -> list[str]:
+    return [name for name, _, _ in _core.codebooks()]
 
 
 def _load_table() -> dict[str, Format]:
