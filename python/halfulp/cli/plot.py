@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import halfulp as hu
+from halfulp._temporary import beside
 from halfulp.cli.measure import Block, absmax_scale, apply_scale, largest_magnitude
 from halfulp.io import Tensor
 
@@ -83,12 +85,15 @@ def draw(path: str, title: str, tensors: Iterable[Tensor], codecs: list[hu.Codec
                 profile.take(chunk, factor)
     picture = io.BytesIO()
     figure(title, profiles).savefig(picture, format=Path(path).suffix[1:].lower(), dpi=150, bbox_inches="tight")
-    partial = Path(path).with_name(f".{Path(path).name}.partial")
-    try:
-        partial.write_bytes(picture.getvalue())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    partial = beside(Path(path), f".{secrets.token_hex(4)}.partial")
+    with partial.open("xb") as file:
+        try:
+            file.write(picture.getvalue())
+            file.flush()
+            os.replace(partial, path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
 
 
 def figure(title: str, profiles: list[Profile]) -> Any:
