@@ -9,10 +9,10 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from support import run_tool
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = sorted((ROOT / "csrc" / "halfulp").glob("*.hpp"))
@@ -31,19 +31,13 @@ def compiler(name: str) -> str:
     return found
 
 
-def run(*words: object) -> str:
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}"
-    return done.stdout
-
-
 @pytest.mark.parametrize("name", ["g++", "clang++"])
 def test_each_header_compiles_alone(name: str, tmp_path: Path) -> None:
     tool = compiler(name)
     for header in HEADERS:
         file = tmp_path / f"{header.stem}.cc"
         file.write_text(f'#include "halfulp/{header.name}"\n#include "halfulp/{header.name}"\n')
-        run(tool, *STRICT, "-nostdinc", "-nostdinc++", "-I", ROOT / "csrc", file)
+        run_tool(tool, *STRICT, "-nostdinc", "-nostdinc++", "-I", ROOT / "csrc", file)
 
 
 VECTORS = """
@@ -79,10 +73,10 @@ static_assert(open_gaps(076543210, 3) == 0x0706050403020100, "and back");
 def test_conversions_happen_at_compile_time(name: str, tmp_path: Path) -> None:
     file = tmp_path / "vectors.cc"
     file.write_text(VECTORS)
-    run(compiler(name), "-std=c++17", "-fsyntax-only", "-I", ROOT / "csrc", file)
+    run_tool(compiler(name), "-std=c++17", "-fsyntax-only", "-I", ROOT / "csrc", file)
     file.write_text(VECTORS.replace("0x2a", "0x2b"))
     with pytest.raises(AssertionError, match=r"0\.3 is 0\.3125"):
-        run(compiler(name), "-std=c++17", "-fsyntax-only", "-I", ROOT / "csrc", file)
+        run_tool(compiler(name), "-std=c++17", "-fsyntax-only", "-I", ROOT / "csrc", file)
 
 
 KERNEL = """
@@ -122,7 +116,7 @@ def test_nvcc_compiles_kernels(architecture: str, tmp_path: Path) -> None:
     file.write_text(KERNEL)
     out = tmp_path / "kernel.cubin"
     options = ("-std=c++17", "-cubin", f"-arch={architecture}", "-Werror", "all-warnings")
-    run(compiler("nvcc"), *options, "-I", ROOT / "csrc", "-o", out, file)
+    run_tool(compiler("nvcc"), *options, "-I", ROOT / "csrc", "-o", out, file)
     assert out.read_bytes()[:4] == b"\x7fELF"
 
 
@@ -145,8 +139,8 @@ def test_no_code_of_a_target_is_shared(source: Path, tmp_path: Path) -> None:
 
 def stray_symbols(source: Path, target: str, flags: tuple[str, ...], folder: Path) -> list[str]:
     out = folder / f"{target}.o"
-    run(compiler("g++"), "-std=c++17", "-O0", "-c", *flags, "-I", ROOT / "csrc", "-o", out, source)
-    listing = run(compiler("nm"), "-C", "--defined-only", out)
+    run_tool(compiler("g++"), "-std=c++17", "-O0", "-c", *flags, "-I", ROOT / "csrc", "-o", out, source)
+    listing = run_tool(compiler("nm"), "-C", "--defined-only", out)
     weak = [line.split(None, 2)[2] for line in listing.splitlines() if re.match(r"[0-9a-f]+ [WVu] ", line)]
     assert weak, "an object without optimisation has weak symbols"
     return [name for name in weak if f"halfulp::{target}::" not in name and not name.startswith("DW.ref.")]

@@ -6,7 +6,6 @@ import ctypes
 import math
 import shutil
 import struct
-import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
@@ -29,6 +28,7 @@ from oracle import (
     nan,
     real,
 )
+from support import run_tool
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -38,12 +38,6 @@ def tool(name: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found
-
-
-def run(*words: object) -> str:
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 @cache
@@ -67,10 +61,10 @@ def test_cmake_finds_the_package_and_the_examples_run(tmp_path: Path) -> None:
     source = EXAMPLES / "cpp"
     if not source.is_dir():
         pytest.skip("needs the source tree")
-    run(tool("cmake"), "-S", source, "-B", tmp_path, f"-Dhalfulp_DIR={hu.get_cmake_dir()}")
-    run("cmake", "--build", tmp_path)
-    assert run(tmp_path / "testbench") == report()
-    assert run(tmp_path / "from_c").splitlines() == [
+    run_tool(tool("cmake"), "-S", source, "-B", tmp_path, f"-Dhalfulp_DIR={hu.get_cmake_dir()}")
+    run_tool("cmake", "--build", tmp_path)
+    assert run_tool(tmp_path / "testbench") == report()
+    assert run_tool(tmp_path / "from_c").splitlines() == [
         "0.3: float8_e4m3fn 2a = 0.3125, e5m3 069 = 0.28125",
         "-500: float8_e4m3fn fe = -448, e5m3 1bf = -480",
         "0.001: float8_e4m3fn 01 = 0.00195312, e5m3 028 = 0.000976562",
@@ -86,8 +80,8 @@ def test_systemverilog_calls_the_library(tmp_path: Path) -> None:
     words = ["--binary", "--timing", "-Wno-WIDTH", "--Mdir", tmp_path, "--top-module", "testbench"]
     library = hu.get_library()
     words += ["-LDFLAGS", f"-Wl,-rpath,{Path(library).parent}"]
-    run(verilator, *words, package, source, library)
-    printed = run(tmp_path / "Vtestbench")
+    run_tool(verilator, *words, package, source, library)
+    printed = run_tool(tmp_path / "Vtestbench")
     assert printed.startswith(report())
 
 

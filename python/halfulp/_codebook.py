@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from halfulp import _core, _exact
-from halfulp._codec import Codec, NanRule, Policy, canonical_via
+from halfulp._codec import Codec, NanRule, Policy, canonical_via, nan_as_given
 from halfulp._format import Format, formats
 from halfulp._interning import interning
 from halfulp._levels import (
@@ -339,23 +338,11 @@ def _canonical_nan(codebook: Codebook, nan: NanRule) -> NanRule:
         if nan != "zero":
             raise ValueError(f"nan={nan!r}: {allowed}")
         return nan
-    if isinstance(nan, tuple | list):
-        if len(nan) != 2:
-            raise ValueError(f"nan={nan!r}: a pair is the code for +NaN and the code for -NaN")
-        return _code(codebook, nan[0], allowed), _code(codebook, nan[1], allowed)
-    return _code(codebook, nan, allowed)
-
-
-def _code(codebook: Codebook, code: object, allowed: str) -> int:
-    try:
-        if isinstance(code, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(code)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"nan={code!r}: {allowed}") from None
-    if number not in codebook._contents.codes:
-        raise ValueError(f"nan={number:#x}: {allowed}")
-    return number
+    given = nan_as_given(nan, allowed)
+    for number in given if isinstance(given, tuple) else (given,):
+        if number not in codebook._contents.codes:
+            raise ValueError(f"nan={number:#x}: {allowed}")
+    return given
 
 
 def _nan_codes(codebook: Codebook, rule: NanRule) -> tuple[int, int]:

@@ -216,27 +216,33 @@ def _canonical_nan(format: Format, nan: NanRule) -> NanRule:
         if repr(nan) not in able:
             raise ValueError(f"nan={nan!r}: {allowed}")
         return None if nan == ("keep_sign" if format.has_nan else _default_without_nan(format)) else nan
-    if isinstance(nan, tuple | list):
-        if len(nan) != 2:
-            raise ValueError(f"nan={nan!r}: a pair is the code for +NaN and the code for -NaN")
-        return _code(format, nan[0], allowed), _code(format, nan[1], allowed)
-    return _code(format, nan, allowed)
+    codes = nan_as_given(nan, allowed)
+    for number in codes if isinstance(codes, tuple) else (codes,):
+        if not 0 <= number < 2**format.bits:
+            raise ValueError(f"nan={number:#x} is no code of {format.name}, which has {format.bits} bits")
+    return codes
 
 
 def _default_without_nan(format: Format) -> str:
     return "zero" if format.kind == "integer" else "max"
 
 
-def _code(format: Format, code: object, allowed: str) -> int:
-    try:
-        if isinstance(code, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(code)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"nan={code!r}: {allowed}") from None
-    if not 0 <= number < 2**format.bits:
-        raise ValueError(f"nan={number:#x} is no code of {format.name}, which has {format.bits} bits")
-    return number
+def nan_as_given(nan: Any, allowed: str) -> int | tuple[int, int]:
+    """A NaN rule that is no word, as the code or the pair of codes that it must be."""
+
+    def integer(code: object) -> int:
+        try:
+            if isinstance(code, (bool, np.bool_)):
+                raise TypeError
+            return operator.index(code)  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(f"nan={code!r}: {allowed}") from None
+
+    if not isinstance(nan, tuple | list):
+        return integer(nan)
+    if len(nan) != 2:
+        raise ValueError(f"nan={nan!r}: a pair is the code for +NaN and the code for -NaN")
+    return integer(nan[0]), integer(nan[1])
 
 
 def _nan_codes(format: Format, rule: NanRule) -> tuple[int, int]:
