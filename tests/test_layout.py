@@ -184,10 +184,14 @@ def test_imports_of_the_package(path: Path) -> None:
             assert len(inside) == 1, f"only the core modules talk to the extension: {name}"
 
 
-def test_the_oracle_imports_nothing_of_the_product() -> None:
-    for oracle in ("oracle.py", "codebook_oracle.py"):
-        for name in imports(ROOT / "tests" / oracle):
-            assert name.partition(".")[0] in sys.stdlib_module_names, name
+ORACLES = ("oracle", "codebook_oracle", "arithmetic_oracle", "comparison_oracle", "integer_oracle")
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_an_oracle_imports_nothing_of_the_product(oracle: str) -> None:
+    for name in imports(ROOT / "tests" / f"{oracle}.py"):
+        first = name.partition(".")[0]
+        assert first in sys.stdlib_module_names or first in ORACLES, name
 
 
 def test_only_these_tests_look_inside() -> None:
