@@ -126,7 +126,7 @@ def parameters(formats: tuple[Format, ...], policy: Policy) -> _core.OperationPa
         policy.overflow,
         subnormals,
         flush_input,
-        codes,
+        *codes,
         propagation,
         policy.tininess,
     )
@@ -236,3 +236,11 @@ def run(ufunc: np.ufunc, arrays: Sequence[Array], out: Any, where: Any) -> Any:
     if where is not True:
         words["where"] = where
     return ufunc(*arrays, **words)
+
+
+def settle(formats: tuple[Format, ...], policy: Policy, numbers: Array) -> tuple[Array, Array]:
+    """Codes and flags of exact numbers, records of `_exact.NUMBER`."""
+    codes = np.empty(numbers.size, dtype=np.uint64)
+    flags = np.empty(numbers.size, dtype=np.uint8)
+    _core.settle_numbers(parameters(formats, policy), numbers, codes, flags)
+    return codes.astype(formats[-1].code_dtype), flags
