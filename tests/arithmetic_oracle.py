@@ -339,8 +339,8 @@ def finish(spec: Spec, x: Exact, rules: Rules, at: Cell | None = None) -> tuple[
     if x.kind == "nan":
         return finish_nan(spec, x, rules)
     if x.kind == "inf":
-        unsigned = x.negative and not spec.signed and spec.has_nan and rules.overflow == "default"
-        return encode(spec, Value("inf", x.negative), rules.policy), x.flags | (INVALID if unsigned else 0)
+        lost = _negative_in_unsigned(spec, rules) if x.negative and not spec.signed else 0
+        return encode(spec, Value("inf", x.negative), rules.policy), x.flags | lost
     if x.kind == "real":
         return finish_real(spec, at or cell(spec, x.negative, x.magnitude), rules)
     negative = x.negative or (x.kind == "cancelled" and rules.rounding == "toward_negative")

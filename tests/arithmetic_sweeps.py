@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import product as every
 from typing import Any
 
@@ -87,3 +88,26 @@ def first_rules() -> Iterator[Rules]:
     """Every rounding mode and kind of tininess, the rest as usual."""
     for rounding, tininess in every(ROUNDINGS, TININESS):
         yield Rules(rounding, tininess=tininess)
+
+
+def rotated(names: Sequence[str], count: int) -> list[str]:
+    """As many of the names as asked for, others each day."""
+    start = date.today().toordinal() * count
+    return [names[(start + i) % len(names)] for i in range(count)]
+
+
+def assert_results(
+    got: tuple[NDArray[Any], NDArray[Any]],
+    want: tuple[NDArray[Any], NDArray[Any]],
+    columns: Sequence[NDArray[Any]],
+    *context: object,
+) -> None:
+    """Equality of codes and flags; a failure names the first few operands."""
+    differing = np.flatnonzero((got[0] != want[0]) | (got[1] != want[1]))
+    if differing.size:
+        first = [
+            f"({', '.join(hex(c[i]) for c in columns)}): got {int(got[0][i]):#x} flags {int(got[1][i])}, "
+            f"want {int(want[0][i]):#x} flags {int(want[1][i])}"
+            for i in differing[:6].tolist()
+        ]
+        raise AssertionError(f"{differing.size} of {got[0].size} differ; {context}; " + "; ".join(first))
