@@ -90,6 +90,14 @@ def first_rules() -> Iterator[Rules]:
         yield Rules(rounding, tininess=tininess)
 
 
+def few_rules(flush: bool = False) -> list[Rules]:
+    """Every mode with both kinds of tininess; every overflow and flushing rule, in the modes by turns."""
+    modes = [r for r in first_rules() if not flush]
+    turns = enumerate(every(OVERFLOWS, OUTPUTS))
+    before = ("flush_input",) if flush else ()
+    return modes + [Rules(ROUNDINGS[i % 6], over, before + out, ("after", "before")[i % 2]) for i, (over, out) in turns]
+
+
 def rotated(names: Sequence[str], count: int) -> list[str]:
     """As many of the names as asked for, others each day."""
     start = date.today().toordinal() * count

@@ -173,12 +173,9 @@ def _neighbour(spec: Spec, code: int, rules: Rules, up: bool) -> tuple[int, int]
     if x.kind == "inf":
         return (largest(spec, x.negative) if x.negative == up else code), 0
     k, _ = locate(spec, x.magnitude)
-    if x.negative == up and x.magnitude:
+    if x.negative == up and k:
         return signed_code(spec, x.negative, k - 1), 0
     if not up and not spec.signed:
-        below = k - 1
-        if below >= 0:
-            return below, 0
         return (canonical_nan(spec, False) if spec.has_nan and rules.overflow == "default" else code), 0
     outward = not up
     if k + 1 <= (spec.sign_bit if outward and spec.specials == "integer" else spec.last):

@@ -67,13 +67,12 @@ def augmented(operation: str, spec: Spec, a: int, b: int, rules: Rules = USUAL) 
     """Codes of the result and of its error, and the flags: clause 9.5, which rounds ties toward zero."""
     rules = Rules("nearest_even", rules.overflow, rules.subnormals, rules.tininess, rules.nan)
     x = outcome(EXACT[operation], *(read(spec, c, rules.flush_input) for c in (a, b)))
-    if x.kind != "real":
-        code, flags = finish(spec, x, rules)
+    at = ties_toward_zero(cell(spec, x.negative, x.magnitude)) if x.kind == "real" else None
+    code, flags = finish(spec, x, rules, at)
+    exact = x.kind in ("nan", "inf") or (x.kind != "real" and spec.has_zero)
+    if exact or flags & (OVERFLOW | INVALID):
         return code, code, flags
     assert isinstance(x.magnitude, Fraction)
-    code, flags = finish(spec, x, rules, ties_toward_zero(cell(spec, x.negative, x.magnitude)))
-    if flags & (OVERFLOW | INVALID):
-        return code, code, flags
     result = decode(spec, code)
     rest = (-x.magnitude if x.negative else x.magnitude) - result.real
     error = exact_real(rest, exact_zero(result.negative))

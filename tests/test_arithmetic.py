@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import product as every
 from typing import Any
 
 import halfulp as hu
@@ -12,18 +11,18 @@ import pytest
 from arithmetic_oracle import EXACT, NAN_RULES, Rules, compute, formats_of
 from arithmetic_strategies import arithmetic_specs, rules, run, takes, tuples
 from arithmetic_sweeps import (
-    OUTPUTS,
     Outcomes,
     all_rules,
     all_tuples,
     assert_results,
+    few_rules,
     first_rules,
     random_tuples,
     rotated,
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle import NAMED, OVERFLOWS, ROUNDINGS, Spec
+from oracle import NAMED, Spec
 from support import product
 
 BINARY = ("add", "subtract", "multiply", "divide", "remainder", "fmod")
@@ -46,14 +45,6 @@ def check(
     for chosen in many:
         got = function(*columns, format=theirs, flags=True, **chosen.keywords())
         assert_results(got, outcomes.results(chosen), columns, operation, theirs, chosen)
-
-
-def few_rules(flush: bool = False) -> list[Rules]:
-    """Every mode with both kinds of tininess; every overflow and flushing rule, in the modes by turns."""
-    modes = [r for r in first_rules() if not flush]
-    turns = enumerate(every(OVERFLOWS, OUTPUTS))
-    before = ("flush_input",) if flush else ()
-    return modes + [Rules(ROUNDINGS[i % 6], over, before + out, ("after", "before")[i % 2]) for i, (over, out) in turns]
 
 
 @pytest.mark.parametrize("name", SMALL)
