@@ -6,6 +6,7 @@ namespace halfulp {
 namespace {
 
 constexpr u32 binary32_inf = 0x7f800000;
+constexpr u32 no_magnitude = ~u32{0};
 
 Binary32Operation binary32_operation(Operator op) {
   switch (op) {
@@ -66,7 +67,7 @@ FlagRules make_rules(const Operation& o, Subnormals subnormals) {
   constexpr u32 largest = 0x7f7fffff;
   const bool reaches = static_cast<i64>(o.result.codec.emax) == 127;
   const bool inward = r.over_positive > largest || r.over_negative > largest;
-  r.ambiguous = reaches && inward ? largest : binary32_inf;
+  r.ambiguous = reaches && inward ? largest : no_magnitude;
   r.flushes = o.result.has_exponent && subnormals != Subnormals::gradual ? ~u32{0} : 0;
   r.divides = o.op == Operator::divide ? ~u32{0} : 0;
   return r;
@@ -94,6 +95,7 @@ FastOperation make_fast(const NamedOperator& named, const OperationParameters& p
   f.value = make_value_decoder(p.result);
   f.rules = make_rules(o, p.policy.subnormals);
   f.nan_by_operand = p.nan != NanPropagation::canonical || named.op == Operator::fma;
+  f.generates_nan = p.nan == NanPropagation::x86;
   return f;
 }
 
@@ -179,8 +181,10 @@ u8 operate_fast(const ArrayOperation& o, const Kernels& k, const void* const* co
   u8* raised = flags != nullptr ? flags : own_flags;
   Binary32Block values;
   k.decode(f.value, results, values.x, n);
-  u8 all = k.flags(f.rules, a, b, c, rounded.x, values.x, raised, n);
-  if (large) all |= settle_rest(o, operands, rounded, codes, results, raised, n);
+  const u32 found = k.flags(f.rules, a, b, c, rounded.x, values.x, raised, n);
+  u8 all = static_cast<u8>(found);
+  const bool asks = (found & found_nan_operand) != 0 || (f.generates_nan && (found & flag::invalid) != 0);
+  if (asks || (found & found_ambiguous) != 0) all |= settle_rest(o, operands, rounded, codes, results, raised, n);
   return all;
 }
 

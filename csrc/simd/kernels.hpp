@@ -113,6 +113,9 @@ struct FlagRules {
 
 inline constexpr u32 examined_tiny = 1;
 inline constexpr u32 examined_large = 2;
+// Beside flags: what only the definition can settle.
+inline constexpr u32 found_nan_operand = 0x100;
+inline constexpr u32 found_ambiguous = 0x200;
 
 // The loops of one target, over contiguous arrays.
 struct Kernels {
@@ -156,9 +159,10 @@ struct Kernels {
   void (*flush)(u32 limit, u32* x, usize n);
   // Whether any result may be tiny or large (an overflow, Inf, NaN).
   u32 (*examine)(const FlagRules&, const u32* results, usize n);
-  // The flags of each result, but for signalling operands, and all of them or-ed. `values`: what became of the results.
-  u8 (*flags)(const FlagRules&, const u32* a, const u32* b, const u32* c, const u32* results, const u32* values,
-              u8* flags, usize n);
+  // The flags of each result, but for signalling operands; all of them or-ed, and what was found beside. `values`: what
+  // became of the results.
+  u32 (*flags)(const FlagRules&, const u32* a, const u32* b, const u32* c, const u32* results, const u32* values,
+               u8* flags, usize n);
 };
 
 extern const Kernels kernels_portable;

@@ -108,8 +108,8 @@ HALFULP_NOINLINE inline u32 examine_kernel(const FlagRules& rules, const u32* re
 }
 
 // The flags of each result, but for signalling operands. `values`: what the results were rounded to.
-HALFULP_NOINLINE inline u8 flags_kernel(const FlagRules& rules, const u32* a, const u32* b, const u32* c,
-                                        const u32* results, const u32* values, u8* flags, usize n) {
+HALFULP_NOINLINE inline u32 flags_kernel(const FlagRules& rules, const u32* a, const u32* b, const u32* c,
+                                         const u32* results, const u32* values, u8* flags, usize n) {
   const FlagRules r = rules;
   u32 all = 0;
   for (usize i = 0; i < n; ++i) {
@@ -131,9 +131,9 @@ HALFULP_NOINLINE inline u8 flags_kernel(const FlagRules& rules, const u32* a, co
     const u32 raised = (inexact & flag::inexact) | (tiny & flag::underflow) | (over & flag::overflow) |
                        (pole & flag::divide_by_zero) | (invalid & flag::invalid);
     flags[i] = static_cast<u8>(raised);
-    all |= raised;
+    all |= raised | (~numbers & found_nan_operand) | (magnitude == r.ambiguous ? found_ambiguous : 0);
   }
-  return static_cast<u8>(all);
+  return all;
 }
 
 #endif
