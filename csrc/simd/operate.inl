@@ -70,6 +70,45 @@ void operate_by_zero(const VectorOperation& o, const u32* a, const u32* b, const
   return operate_as<op, down, up>(o.exact, a, b, c, to, n);
 }
 
+// A binary32's place among them as a signed integer, -0 just below +0.
+inline i32 place(u32 bits) { return static_cast<i32>(bits ^ ((0 - (bits >> 31)) & 0x7fffffff)); }
+
+// One of each pair, bit for bit; NaN if either is.
+template <bool by_magnitude>
+HALFULP_NOINLINE void choose_loop(bool greatest, const u32* a, const u32* b, u32* to, usize n) {
+  const i32 flip = greatest ? -1 : 0;
+  for (usize i = 0; i < n; ++i) {
+    const u32 x = a[i] & 0x7fffffff;
+    const u32 y = b[i] & 0x7fffffff;
+    const i32 p = place(a[i]) ^ flip;
+    const i32 q = place(b[i]) ^ flip;
+    const i32 first = by_magnitude && x != y ? static_cast<i32>(x) ^ flip : p;
+    const i32 second = by_magnitude && x != y ? static_cast<i32>(y) ^ flip : q;
+    const u32 chosen = first <= second ? a[i] : b[i];
+    to[i] = x > 0x7f800000 || y > 0x7f800000 ? 0x7fc00000 : chosen;
+  }
+}
+
+inline void choose(const VectorOperation& o, bool greatest, const u32* a, const u32* b, u32* to, usize n) {
+  if (o.by_magnitude) return choose_loop<true>(greatest, a, b, to, n);
+  return choose_loop<false>(greatest, a, b, to, n);
+}
+
+HALFULP_NOINLINE inline bool compare_kernel(const u32* a, const u32* b, i8* order, usize n) {
+  u32 any = 0;
+  for (usize i = 0; i < n; ++i) {
+    const u32 x = a[i] & 0x7fffffff;
+    const u32 y = b[i] & 0x7fffffff;
+    const i32 p = x == 0 ? 0 : place(a[i]);
+    const i32 q = y == 0 ? 0 : place(b[i]);
+    const u32 nan = x > 0x7f800000 || y > 0x7f800000 ? 1 : 0;
+    const i32 found = (p > q ? 1 : 0) - (p < q ? 1 : 0);
+    order[i] = static_cast<i8>(nan != 0 ? 2 : found);
+    any |= nan;
+  }
+  return any != 0;
+}
+
 inline void operate_kernel(const VectorOperation& o, const u32* a, const u32* b, const u32* c, u32* to, usize n) {
   switch (o.operation) {
     case Binary32Operation::add: return operate_by_zero<Binary32Operation::add>(o, a, b, c, to, n);
@@ -78,6 +117,8 @@ inline void operate_kernel(const VectorOperation& o, const u32* a, const u32* b,
     case Binary32Operation::divide: return operate_by_zero<Binary32Operation::divide>(o, a, b, c, to, n);
     case Binary32Operation::sqrt: return operate_by_zero<Binary32Operation::sqrt>(o, a, b, c, to, n);
     case Binary32Operation::fma: return operate_by_zero<Binary32Operation::fma>(o, a, b, c, to, n);
+    case Binary32Operation::lesser: return choose(o, false, a, b, to, n);
+    case Binary32Operation::greater: return choose(o, true, a, b, to, n);
     case Binary32Operation::copy: std::memcpy(to, a, n * sizeof(u32)); return;
   }
 }
