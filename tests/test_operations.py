@@ -89,12 +89,12 @@ def test_tables_give_the_definition(op: str) -> None:
         np.testing.assert_array_equal(got, wanted)
 
 
-CHOICES = ("minimum", "maximum_number", "minimum_magnitude", "max_num_mag", "compare", "less_equal", "unordered")
+OTHERS = ("minimum", "maximum_number", "minimum_magnitude", "max_num_mag", "compare", "less_equal", "unordered", "remainder", "fmod")
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16", "tfloat32", "float32", MADE[0], MADE[4]])
-@pytest.mark.parametrize("op", CHOICES)
-def test_choices_give_the_definition(name: str, op: str) -> None:
+@pytest.mark.parametrize("op", OTHERS)
+def test_other_operations_give_the_definition(name: str, op: str) -> None:
     f = hu.Format(name)
     a, b = operands(f, 2, 3000, 7)
     b[::5] = a[::5] ^ f.code_dtype.type(1 << (f.bits - 1))

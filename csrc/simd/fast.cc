@@ -16,6 +16,8 @@ Binary32Operation binary32_operation(const NamedOperator& named) {
     case Operator::divide: return Binary32Operation::divide;
     case Operator::sqrt: return Binary32Operation::sqrt;
     case Operator::fma: return Binary32Operation::fma;
+    case Operator::remainder: return Binary32Operation::remainder;
+    case Operator::fmod: return Binary32Operation::fmod;
     case Operator::extremum: return named.extremum.maximum ? Binary32Operation::greater : Binary32Operation::lesser;
     default: return Binary32Operation::copy;
   }
@@ -82,8 +84,9 @@ FastOperation make_fast(const NamedOperator& named, const OperationParameters& p
   FastOperation f{};
   if (!has_binary32_operation(named)) return f;
   const bool chooses = compares(named.op) || named.op == Operator::extremum;
-  // NaN costs these more than a table does.
-  if (chooses && p.operands[0].bits() + p.operands[1].bits() <= 16) return f;
+  const bool divides = named.op == Operator::remainder || named.op == Operator::fmod;
+  // A table is faster.
+  if ((chooses || divides) && p.operands[0].bits() + p.operands[1].bits() <= 16) return f;
   if (!compares(named.op) && !(p.result.narrows_from_binary32() && p.result.is_signed)) return f;
   f.operands = operand_count(named.operands);
   for (int i = 0; i < f.operands; ++i) {
