@@ -89,6 +89,25 @@ def test_tables_give_the_definition(op: str) -> None:
         np.testing.assert_array_equal(got, wanted)
 
 
+OTHERS = ("minimum", "maximum_number", "minimum_magnitude", "max_num_mag", "compare", "less_equal", "unordered", "remainder", "fmod")
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "tfloat32", "float32", MADE[0], MADE[4]])
+@pytest.mark.parametrize("op", OTHERS)
+def test_other_operations_give_the_definition(name: str, op: str) -> None:
+    f = hu.Format(name)
+    a, b = operands(f, 2, 3000, 7)
+    b[::5] = a[::5] ^ f.code_dtype.type(1 << (f.bits - 1))
+    for i, policy in enumerate(POLICIES):
+        given = {"format": f, **policy, "nan": policy.get("nan", "canonical") if f.has_nan else "canonical"}
+        want = by_definition(hu.ops.ufunc(op, flags=True, **given), [a, b])
+        for isa in FASTER:
+            with hu.use_isa(isa):
+                got = hu.ops.ufunc(op, flags=True, **given)(a, b)
+            np.testing.assert_array_equal(got[0], want[0], f"{isa} {op} {i}")
+            np.testing.assert_array_equal(got[1], want[1], f"{isa} {op} {i}: flags")
+
+
 def test_mixed_formats_in_vectors() -> None:
     formats = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "tfloat32")
     x = [operands(hu.Format(name), 1, 3000, i)[0] for i, name in enumerate(formats[:3])]

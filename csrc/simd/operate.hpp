@@ -50,6 +50,7 @@ struct OperationParameters {
 struct FastOperation {
   bool usable;
   VectorOperation vector;
+  bool compares;  // the result is no code
   int operands;
   ValueDecoder from[3];
   u32 flush_below[3];  // as binary32 bits
