@@ -59,7 +59,7 @@ def test_every_pair_of_small_formats_under_every_rule(name: str, operation: str,
 @pytest.mark.parametrize("operation", BINARY)
 def test_every_pair_of_8_bit_formats(operation: str, thorough: bool) -> None:
     """All of them with --thorough; otherwise some others each day."""
-    for name in BYTES if thorough else rotated(BYTES, 2):
+    for name in BYTES if thorough else rotated(BYTES, 1):
         spec = NAMED[name]
         pairs = all_tuples(spec, spec)
         check(operation, spec, pairs, all_rules() if thorough else first_rules())
@@ -71,7 +71,7 @@ def test_every_pair_of_8_bit_formats(operation: str, thorough: bool) -> None:
 @pytest.mark.parametrize("operation", BINARY)
 def test_a_slice_of_the_pairs_of_every_8_bit_format(name: str, operation: str) -> None:
     spec = NAMED[name]
-    pairs = random_tuples(2500, 8, spec, spec)
+    pairs = random_tuples(700, 8, spec, spec)
     check(operation, spec, pairs, few_rules())
     check(operation, spec, pairs, few_rules(flush=True), flush=True)
 
@@ -89,7 +89,7 @@ def test_fma_of_the_triples_of_6_bit_formats(name: str, thorough: bool) -> None:
     spec = NAMED[name]
     triples = all_tuples(spec, spec, spec)
     if not thorough:
-        part = np.random.default_rng().integers(0, triples[0].size, 8000)
+        part = np.random.default_rng().integers(0, triples[0].size, 3000)
         triples = tuple(column[part] for column in triples)
     check("fma", spec, triples, all_rules() if thorough else few_rules())
 
@@ -97,14 +97,14 @@ def test_fma_of_the_triples_of_6_bit_formats(name: str, thorough: bool) -> None:
 @pytest.mark.parametrize("name", [*BYTES, *HALVES, *WIDE])
 def test_fma_of_random_triples(name: str, thorough: bool) -> None:
     spec = NAMED[name]
-    check("fma", spec, random_tuples(50000 if thorough else 1500, 3, spec, spec, spec), first_rules())
+    check("fma", spec, random_tuples(50000 if thorough else 500, 3, spec, spec, spec), first_rules())
 
 
 @pytest.mark.parametrize("name", [*HALVES, *WIDE])
 @pytest.mark.parametrize("operation", BINARY)
 def test_random_pairs_of_wide_formats(name: str, operation: str, thorough: bool) -> None:
     spec = NAMED[name]
-    pairs = random_tuples(50000 if thorough else 1000, 2, spec, spec)
+    pairs = random_tuples(50000 if thorough else 350, 2, spec, spec)
     check(operation, spec, pairs, few_rules())
     check(operation, spec, pairs, few_rules(flush=True), flush=True)
 
@@ -114,7 +114,7 @@ def test_sqrt_of_every_code(name: str, thorough: bool) -> None:
     spec = NAMED[name]
     codes = all_tuples(spec)
     if spec.bits > 8 and not thorough:
-        codes = (codes[0][np.random.default_rng().integers(0, codes[0].size, 6000)],)
+        codes = (codes[0][np.random.default_rng().integers(0, codes[0].size, 2000)],)
     check("sqrt", spec, codes, few_rules())
     check("sqrt", spec, codes, few_rules(flush=True), flush=True)
 
@@ -140,7 +140,7 @@ def test_mixed_formats(names: tuple[str, str, str], operation: str, thorough: bo
     formats = tuple(NAMED[name] for name in names)
     pairs = all_tuples(*formats[:2])
     if not thorough:
-        part = np.random.default_rng(4).integers(0, pairs[0].size, 2000)
+        part = np.random.default_rng(4).integers(0, pairs[0].size, 800)
         pairs = tuple(column[part] for column in pairs)
     check(operation, formats, pairs, few_rules())
 
@@ -149,7 +149,7 @@ def test_products_of_8_bit_formats_accumulate_in_wider_ones() -> None:
     spec = NAMED["float8_e4m3fn"]
     for result in ("float16", "bfloat16", "float32"):
         wide = NAMED[result]
-        triples = random_tuples(3000, 5, spec, NAMED["float8_e5m2"], wide)
+        triples = random_tuples(1000, 5, spec, NAMED["float8_e5m2"], wide)
         check("fma", (spec, NAMED["float8_e5m2"], wide, wide), triples, first_rules())
 
 
@@ -158,12 +158,20 @@ def test_convert_every_code(source: str, thorough: bool) -> None:
     spec = NAMED[source]
     codes = all_tuples(spec)
     if spec.bits > 8 and not thorough:
-        codes = (codes[0][::7],)
-    targets = list(NAMED) if thorough else rotated(list(NAMED), 6)
+        codes = (codes[0][::31],)
+    targets = list(NAMED) if thorough else rotated(list(NAMED), 3)
     for target in targets:
         if takes(NAMED[target]):
             check("convert", (spec, NAMED[target]), codes, few_rules())
             check("convert", (spec, NAMED[target]), codes, few_rules(flush=True), flush=True)
+
+
+@pytest.mark.xfail(reason="in vectors everything is flushed if the smallest normal number is none of binary32")
+@pytest.mark.parametrize("spec", [Spec(2, 1, 147), Spec(2, 2, 146), Spec(1, 1, 130)], ids=lambda s: s.bias)
+def test_flushing_subnormals_below_those_of_binary32(spec: Spec) -> None:
+    many = [Rules(subnormals=("flush_input",))]
+    check("add", spec, all_tuples(spec, spec), many, flush=True)
+    check("sqrt", spec, all_tuples(spec), many, flush=True)
 
 
 # -- formats that nobody has named

@@ -77,7 +77,7 @@ def test_arithmetic_equals_mpfr(operation: str, name: str, thorough: bool) -> No
     """Values, signs of zeros, and every flag but underflow, which MPFR defines for its own range."""
     gmpy2 = pytest.importorskip("gmpy2", reason="needs gmpy2, whose MPFR is the independent arithmetic")
     spec = NAMED[name]
-    codes = columns(operation, spec, 20000 if thorough else 1500)
+    codes = columns(operation, spec, 20000 if thorough else 600)
     outcomes = Outcomes(operation, spec, codes)
     values = [mpfr_values(gmpy2, spec, column) for column in codes]
     reads = [{c: arithmetic_oracle.read(spec, c) for c in np.unique(column).tolist()} for column in codes]
@@ -126,7 +126,7 @@ SOFTFLOAT_MODES = {
 def test_arithmetic_and_all_flags_equal_softfloat(operation: str, name: str, thorough: bool) -> None:
     soft = pytest.importorskip("softfloatpy", reason="needs softfloatpy, Berkeley SoftFloat")
     spec = NAMED[name]
-    count = 60000 if thorough else 3000
+    count = 60000 if thorough else 1000
     many = random_tuples(count, 3, *(spec,) * ARITY[operation])
     near = near_the_smallest_normal(spec, operation, count)
     codes = tuple(np.concatenate([a, b]) for a, b in zip(many, near, strict=True))

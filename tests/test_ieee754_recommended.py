@@ -60,7 +60,7 @@ def test_every_name_in_the_table_of_clauses_exists() -> None:
         defined[path.name] = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     checked = 0
     for row in rows():
-        for name in re.findall(r"`hu\.ops\.(\w+)`", row[1] if len(row) > 1 else ""):
+        for name in re.findall(r"`hu\.ops\.(\w+)`", " ".join(row)):
             assert hasattr(hu.ops, name), name
             checked += 1
         for word in re.findall(r"`(test_\w+)`", row[-1]):
