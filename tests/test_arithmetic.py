@@ -207,7 +207,7 @@ def test_propagation_rules(operation: str, rule: str, name: str) -> None:
     codes = sorted({c & (2**spec.bits - 1) for p in positive for c in (p, p | spec.sign_bit)})
     count = len(formats_of(operation, spec)) - 1
     grids = np.meshgrid(*[np.array(codes, np.uint32)] * count, indexing="ij")
-    columns = tuple(g.ravel() for g in grids)
+    columns = tuple(g.ravel()[:: 1 if count < 3 else 7] for g in grids)
     check(operation, spec, columns, [Rules(nan=rule)])
     for target in ("float16", "float8_e5m2", "float8_e4m3fn", "float8_e4m3fnuz", "float4_e2m1fn"):
         result = NAMED[target]
