@@ -93,12 +93,14 @@ def _generated(draw: DrawFn, max_bits: int, max_precision: int, specials: tuple[
 
 def _last(e: int, m: int, specials: str, signed: bool) -> int:
     """The code of the largest finite value: specials only occupy the end of the non-negative codes."""
-    below = {"ieee": 1 << m, "fn": 1, "p3109_e": 1 + (not signed), "p3109_f": int(not signed)}
-    return (1 << (e + m)) - 1 - below.get(specials, 0)
+    ones = (1 << (e + m)) - 1
+    if specials.startswith("p3109"):
+        return ones - specials.endswith("_e") - (not signed)
+    return ones - {"ieee": 1 << m, "fn": 1}.get(specials, 0)
 
 
 def _possible(e: int, m: int, specials: str, signed: bool, has_zero: bool, last: int) -> bool:
-    if e == 0 and (specials not in ("finite", "fn", "fnuz", "integer") or not has_zero):
+    if e == 0 and (specials == "ieee" or specials.startswith("p3109") or not has_zero):
         return False
     if specials == "ieee" and (e < 1 or m < 1):
         return False
