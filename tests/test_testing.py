@@ -99,7 +99,7 @@ def test_wrong_arguments_are_refused() -> None:
         ({"rounding": "toward_positive"}, "rounds toward positive"),
         ({"rounding": "to_odd"}, "rounds to odd"),
         ({"subnormals": "flush_output"}, "subnormal results are flushed"),
-        ({"subnormals": "flush_tiny"}, "results that are tiny before rounding are flushed"),
+        ({"subnormals": "flush_tiny"}, "subnormal results are flushed, judged before rounding"),
         ({"overflow": "saturate"}, "saturates instead of Inf or NaN"),
     ],
 )

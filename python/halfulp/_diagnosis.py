@@ -21,7 +21,7 @@ SAMPLE = 2000  # so many differing elements, and so many equal ones, decide
 _FLUSHED = {
     "input": "subnormal inputs are flushed",
     "output": "subnormal results are flushed",
-    "tiny": "results that are tiny before rounding are flushed",
+    "tiny": "subnormal results are flushed, judged before rounding",
 }
 
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from halfulp._diagnosis import diagnose, kinds
-from halfulp._format import Format
+from halfulp._diagnosis import Finding, diagnose, kinds
+from halfulp._format import Format, formats
 from halfulp._grid import place_in_order, value
+from halfulp._operations import codes_of
 
 Array = npt.NDArray[Any]
-
-
-class CodesDiffer(AssertionError):
-    """Raised by `assert_codes_equal`; `reproduce` is one line of Python that shows the first difference."""
-
-    def __init__(self, message: str, reproduce: str | None) -> None:
-        super().__init__(message)
-        self.reproduce = reproduce
 
 
 class Difference(NamedTuple):
@@ -35,6 +29,10 @@ class Difference(NamedTuple):
     operands: Sequence[Any] | None
     op: str | None
     policy: dict[str, Any]
+    nan: str = "any"
+    kernel: Callable[..., npt.ArrayLike] | None = None
+    labels: Sequence[str] | None = None  # of the elements in `where`, instead of their indices
+    total: int | None = None  # how many differ, if not all of them are here
 
 
 def differing(fmt: Format, actual: Array, desired: Array, nan: str) -> Array:
@@ -75,28 +73,100 @@ def distance(fmt: Format, actual: int, desired: int) -> str:
     return f"{a - b:+d} ulp"
 
 
-def report(d: Difference, max_shown: int) -> CodesDiffer:
-    """The whole message."""
-    share = 100 * d.where.size / d.actual.size
-    percent = f"{share:.3g}%" if share >= 0.001 else "<0.001%"
-    noun = "code differs" if d.where.size == 1 else "codes differ"
-    lines = [f"{d.where.size} of {d.actual.size} {d.fmt.name} {noun} ({percent})"]
-    for i in d.where[:max_shown].tolist():
+class CodesDiffer(AssertionError):
+    """Raised by `assert_codes_equal`.
+
+    The message is made when it is asked for: Hypothesis raises a thousand of these while it shrinks, and shows one.
+    """
+
+    def __init__(self, difference: Difference, max_shown: int) -> None:
+        super().__init__()
+        self._difference = difference
+        self._max_shown = max_shown
+
+    @cached_property
+    def _message(self) -> str:
+        d = self._difference
+        share = 100 * d.where.size / d.actual.size
+        percent = f"{share:.3g}%" if share >= 0.001 else "<0.001%"
+        noun = "code differs" if d.where.size == 1 else "codes differ"
+        head = f"{d.where.size} of {d.actual.size} {d.fmt.name} {noun} ({percent})"
+        return "\n".join([head, *lines_of(d, self._max_shown)])
+
+    @property
+    def reproduce(self) -> str | None:
+        """One line of Python that prints the desired code of the first difference; None without operands."""
+        return reproduction(self._difference, int(self._difference.where[0]))
+
+    def __str__(self) -> str:
+        return self._message
+
+
+CodesDiffer.__module__ = "halfulp.testing"
+
+
+def lines_of(d: Difference, max_shown: int) -> list[str]:
+    """The message but for its first line."""
+    lines = []
+    for number, i in enumerate(d.where[:max_shown].tolist()):
         index = ", ".join(map(str, np.unravel_index(i, d.actual.shape)))
+        label = d.labels[number] if d.labels is not None else f"[{index}]" if index else ""
         got, want = int(d.actual.flat[i]), int(d.desired.flat[i])
-        lines.append(f"  [{index}] {_inputs(d, i)}".rstrip())
+        lines += [f"  {words}" for words in (f"{label} {_inputs(d, i)}".strip(),) if words]
         lines.append(f"    actual  {shown(d.fmt, got)}")
         lines.append(f"    desired {shown(d.fmt, want)}   {distance(d.fmt, got, want)}")
-    if d.where.size > max_shown:
-        lines.append(f"  and {d.where.size - max_shown} more")
-    found = diagnose(d.actual, d.desired, d.format, operands=d.operands, op=d.op, policy=d.policy)
-    if found:
-        lines.append("the differences suggest:")
-        lines += [f"  {finding}" for finding in found]
+    more = (d.where.size if d.total is None else d.total) - max_shown
+    if more > 0:
+        lines.append(f"  and {more} more")
+    lines += _suggestions(d)
     line = reproduction(d, int(d.where[0]))
     if line is not None:
         lines += ["reproduce the first:", f"  {line}"]
-    return CodesDiffer("\n".join(lines), line)
+    return lines
+
+
+def _suggestions(d: Difference) -> list[str]:
+    """The rules that explain the differences: of all hard cases if there is a kernel to ask, else of those at hand."""
+    found: list[Finding] = []
+    asked = _ask(d)
+    if asked is not None:
+        found = _found(d, *asked)
+        head = f"the kernel's answers to {asked[1].size} hard cases suggest:"
+    if not found:
+        found, head = _found(d, d.operands, d.actual, d.desired), "the differences suggest:"
+    return [head, *(f"  {finding}" for finding in found)] if found else []
+
+
+def _found(d: Difference, operands: Sequence[Any] | None, actual: Array, desired: Array) -> list[Finding]:
+    if d.nan == "any":
+        desired = np.where(kinds(d.fmt, actual).nan & kinds(d.fmt, desired).nan, actual, desired)
+    return diagnose(actual, desired, d.format, operands=operands, op=d.op, policy=d.policy)
+
+
+def _ask(d: Difference) -> tuple[list[Array], Array, Array] | None:
+    """Hard operands, what the kernel makes of them, and what it should."""
+    if d.kernel is None or d.operands is None:
+        return None
+    from halfulp._vectors import battery, operation
+
+    policy = {word: value for word, value in d.policy.items() if word != "nan"}
+    values = np.dtype(np.asarray(d.operands[0]).dtype).name
+    if encodes(d):
+        if values not in ("float16", "float32", "float64"):
+            return None
+        op = operation("encode", [formats[values], d.fmt], policy)
+        operands = [battery(op)[0].view(values)]
+        desired = d.fmt.codec(**d.policy).encode(operands[0])
+    else:
+        given = d.format if isinstance(d.format, tuple) else (d.format,)
+        op = operation(str(d.op), [Format(f) for f in given], policy)
+        operands = battery(op)
+        desired = op.run(operands)[0]
+    try:
+        actual = np.asarray(d.kernel(*operands))
+        return (operands, codes_of(d.fmt, actual, 1), desired) if actual.shape == desired.shape else None
+    except Exception:  # a kernel may refuse what it was not asked for; the differences at hand remain
+        return None
 
 
 def _elements(d: Difference, i: int) -> list[Any]:

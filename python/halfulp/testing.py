@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from halfulp._diagnosis import Finding, diagnose
 from halfulp._environment import environment, environments
 from halfulp._format import Format
-from halfulp._mismatches import CodesDiffer, Difference, differing, report
+from halfulp._mismatches import CodesDiffer, Difference, differing
 from halfulp._operations import codes_of
 
 __all__ = ["CodesDiffer", "Finding", "assert_codes_equal", "diagnose", "environment", "environments"]
@@ -25,6 +25,7 @@ def assert_codes_equal(
     operands: Sequence[Any] | npt.NDArray[Any] | None = None,
     op: str | None = None,
     policy: dict[str, Any] | None = None,
+    kernel: Callable[..., npt.ArrayLike] | None = None,
     max_shown: int = 5,
     nan: Literal["any", "bits"] = "any",
 ) -> None:
@@ -43,6 +44,9 @@ def assert_codes_equal(
         A function of `halfulp.ops`, or ``"encode"``, the default where there is one operand.
     policy : dict, optional
         The keywords, such as ``{"rounding": "toward_zero"}``, by which `desired` was found.
+    kernel : callable, optional
+        What `actual` came from. A failure then gives it some thousand hard operands, arrays of the dtypes of
+        `operands`, to find the rule that it breaks; a shrunk failing example alone may tell little.
     max_shown : int
         How many differences are shown.
     nan : {"any", "bits"}
@@ -87,4 +91,5 @@ def assert_codes_equal(
     where = differing(fmt, got.reshape(-1), want.reshape(-1), nan)
     if where.size:
         inputs = [operands] if isinstance(operands, np.ndarray) else operands
-        raise report(Difference(fmt, format, got, want, where, inputs, op, dict(policy or {})), max_shown)
+        difference = Difference(fmt, format, got.copy(), want, where, inputs, op, dict(policy or {}), nan, kernel)
+        raise CodesDiffer(difference, max_shown)

@@ -23,7 +23,6 @@ import pytest
 
 if TYPE_CHECKING:
     import numpy as np
-
     from halfulp.testing import environment
 
 _SEED = pytest.StashKey[int]()
