@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line. Exit code: 0, 1 for a failed check, 2 for an error, 130 for Ctrl-C, 141 for a closed pipe."""
+    """Run the command line; exit code 0, 1 for a failed check, 2 for errors, 130 for Ctrl-C, 141 for a closed pipe."""
     words = list(sys.argv[1:] if argv is None else argv)
     _mend_streams()
     try:
