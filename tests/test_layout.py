@@ -52,12 +52,13 @@ ARROWS = (
     (
         r"simd/kernels\.inl",
         (
-            r"simd/(wide|narrow|codebook|encode|decode|blocks|random|pack|nibbles)\.inl",
+            r"simd/(wide|narrow|codebook|encode|decode|blocks|random|pack|nibbles|operate)\.inl",
             r"simd/kernels\.hpp",
             r"halfulp/.*",
         ),
     ),
     (r"simd/(stream|random)\.cc", (r"simd/(blocks|kernels)\.hpp", r"halfulp/.*")),
+    (r"simd/(fast|operate)\.cc", (r"simd/(blocks|kernels|operate|parallel)\.hpp", r"halfulp/.*")),
     (r"simd/.*", (r"simd/(kernels|operate|parallel)\.hpp", r"halfulp/.*")),
     (r"numpy/.*", (r"numpy/.*", r"simd/(kernels|operate|parallel)\.hpp", r"halfulp/.*")),
     (r"bind/.*", (r"bind/.*", r"numpy/.*", r"simd/(kernels|operate|parallel)\.hpp", r"halfulp/.*")),

@@ -6,26 +6,32 @@ namespace halfulp {
 namespace {
 
 constexpr u32 binary32_inf = 0x7f800000;
+constexpr u32 no_magnitude = ~u32{0};
 
-Binary32Operation binary32_operation(Operator op) {
-  switch (op) {
+Binary32Operation binary32_operation(const NamedOperator& named) {
+  switch (named.op) {
     case Operator::add: return Binary32Operation::add;
     case Operator::subtract: return Binary32Operation::subtract;
     case Operator::multiply: return Binary32Operation::multiply;
     case Operator::divide: return Binary32Operation::divide;
     case Operator::sqrt: return Binary32Operation::sqrt;
     case Operator::fma: return Binary32Operation::fma;
+    case Operator::remainder: return Binary32Operation::remainder;
+    case Operator::fmod: return Binary32Operation::fmod;
+    case Operator::extremum: return named.extremum.maximum ? Binary32Operation::greater : Binary32Operation::lesser;
     default: return Binary32Operation::copy;
   }
 }
 
-bool has_binary32_operation(Operator op) {
-  return op == Operator::convert || binary32_operation(op) != Binary32Operation::copy;
+bool compares(Operator op) { return op == Operator::compare || op == Operator::holds; }
+
+bool has_binary32_operation(const NamedOperator& named) {
+  return named.op == Operator::convert || compares(named.op) || binary32_operation(named) != Binary32Operation::copy;
 }
 
 // Whether the sums or products of all values of two formats are binary32 numbers.
 bool is_exact(Operator op, const Format& a, const Format& b) {
-  if (op == Operator::convert) return true;
+  if (op == Operator::convert || op == Operator::extremum) return true;
   const int low = a.lsb_exponent() < b.lsb_exponent() ? a.lsb_exponent() : b.lsb_exponent();
   const int high = a.largest_exponent() > b.largest_exponent() ? a.largest_exponent() : b.largest_exponent();
   if (op == Operator::add || op == Operator::subtract) return high + 2 - low <= 24 && high < 127 && low >= -149;
@@ -66,7 +72,7 @@ FlagRules make_rules(const Operation& o, Subnormals subnormals) {
   constexpr u32 largest = 0x7f7fffff;
   const bool reaches = static_cast<i64>(o.result.codec.emax) == 127;
   const bool inward = r.over_positive > largest || r.over_negative > largest;
-  r.ambiguous = reaches && inward ? largest : binary32_inf;
+  r.ambiguous = reaches && inward ? largest : no_magnitude;
   r.flushes = o.result.has_exponent && subnormals != Subnormals::gradual ? ~u32{0} : 0;
   r.divides = o.op == Operator::divide ? ~u32{0} : 0;
   return r;
@@ -76,7 +82,12 @@ FlagRules make_rules(const Operation& o, Subnormals subnormals) {
 
 FastOperation make_fast(const NamedOperator& named, const OperationParameters& p, const Operation& o) {
   FastOperation f{};
-  if (!has_binary32_operation(named.op) || !p.result.narrows_from_binary32() || !p.result.is_signed) return f;
+  if (!has_binary32_operation(named)) return f;
+  const bool chooses = compares(named.op) || named.op == Operator::extremum;
+  const bool divides = named.op == Operator::remainder || named.op == Operator::fmod;
+  // A table is faster.
+  if ((chooses || divides) && p.operands[0].bits() + p.operands[1].bits() <= 16) return f;
+  if (!compares(named.op) && !(p.result.narrows_from_binary32() && p.result.is_signed)) return f;
   f.operands = operand_count(named.operands);
   for (int i = 0; i < f.operands; ++i) {
     const Format& from = p.operands[i];
@@ -87,13 +98,16 @@ FastOperation make_fast(const NamedOperator& named, const OperationParameters& p
   }
   f.usable = true;
   const Format& second = p.operands[f.operands > 1 ? 1 : 0];
-  f.vector = {binary32_operation(named.op), is_exact(named.op, p.operands[0], second), o.result.negative_zero_sum};
+  f.vector = {binary32_operation(named), is_exact(named.op, p.operands[0], second), o.result.negative_zero_sum,
+              named.extremum.by_magnitude};
+  f.compares = compares(named.op);
   Policy policy = p.policy;
   policy.nan.negative = policy.nan.positive;  // whatever sign the processor's own NaN has
   f.encoder = make_encoder(p.result, policy, false);
   f.value = make_value_decoder(p.result);
   f.rules = make_rules(o, p.policy.subnormals);
-  f.nan_by_operand = p.nan != NanPropagation::canonical || named.op == Operator::fma;
+  f.nan_by_operand = p.nan != NanPropagation::canonical || named.op == Operator::fma || chooses;
+  f.generates_nan = p.nan == NanPropagation::x86;
   return f;
 }
 
@@ -154,6 +168,30 @@ u8 settle_rest(const ArrayOperation& o, const Binary32Block* operands, const Bin
 
 }  // namespace
 
+namespace {
+
+// Only NaN can raise anything, and is left to the definition.
+u8 compare_fast(const ArrayOperation& o, const Kernels& k, const Binary32Block* operands, const void* const* codes,
+                void* results, u8* flags, usize n) {
+  i8* order = static_cast<i8*>(results);
+  const bool any_nan = k.compare(operands[0].x, operands[1].x, order, n);
+  if (flags != nullptr) std::memset(flags, 0, n);
+  u8 all = 0;
+  for (usize i = 0; any_nan && i < n; ++i) {
+    if (order[i] != order::unordered) continue;
+    u64 own[3] = {};
+    for (int j = 0; j < 2; ++j) own[j] = code_at(codes[j], o.fast.from[j].code_bytes, i);
+    const u8 raised = apply(o.definition, own, nullptr).flags;
+    if (flags != nullptr) flags[i] = raised;
+    all |= raised;
+  }
+  if (o.definition.op == Operator::compare) return all;
+  for (usize i = 0; i < n; ++i) order[i] = static_cast<i8>((o.definition.set >> (order[i] + 1)) & 1);
+  return all;
+}
+
+}  // namespace
+
 u8 operate_fast(const ArrayOperation& o, const Kernels& k, const void* const* codes, void* results, u8* flags, u8 seen,
                 usize n) {
   const FastOperation& f = o.fast;
@@ -165,6 +203,7 @@ u8 operate_fast(const ArrayOperation& o, const Kernels& k, const void* const* co
     for (usize j = n; j % 16 != 0; ++j) x[j] = 0;
     if (f.flush_below[i] != 0) k.flush(f.flush_below[i], x, n);
   }
+  if (f.compares) return compare_fast(o, k, operands, codes, results, flags, n);
   const u32* a = operands[0].x;
   const u32* b = f.operands > 1 ? operands[1].x : a;
   const u32* c = f.operands > 2 ? operands[2].x : a;
@@ -179,8 +218,10 @@ u8 operate_fast(const ArrayOperation& o, const Kernels& k, const void* const* co
   u8* raised = flags != nullptr ? flags : own_flags;
   Binary32Block values;
   k.decode(f.value, results, values.x, n);
-  u8 all = k.flags(f.rules, a, b, c, rounded.x, values.x, raised, n);
-  if (large) all |= settle_rest(o, operands, rounded, codes, results, raised, n);
+  const u32 found = k.flags(f.rules, a, b, c, rounded.x, values.x, raised, n);
+  u8 all = static_cast<u8>(found);
+  const bool asks = (found & found_nan_operand) != 0 || (f.generates_nan && (found & flag::invalid) != 0);
+  if (asks || (found & found_ambiguous) != 0) all |= settle_rest(o, operands, rounded, codes, results, raised, n);
   return all;
 }
 

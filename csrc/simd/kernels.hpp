@@ -92,12 +92,13 @@ enum class Stores : u8 { cached, past_caches };
 Stores stores_for(usize elements, usize bytes_from, usize bytes_to);
 
 // Arithmetic on binary32 numbers, each result rounded to odd: so it is still exact enough to be rounded once more.
-enum class Binary32Operation : u8 { copy, add, subtract, multiply, divide, sqrt, fma };
+enum class Binary32Operation : u8 { copy, add, subtract, multiply, divide, sqrt, fma, lesser, greater, remainder, fmod };
 
 struct VectorOperation {
   Binary32Operation operation;
   bool exact;              // no result needs rounding
   bool negative_zero_sum;  // terms that cancel leave -0
+  bool by_magnitude;       // of lesser and greater: the sign decides only between equal magnitudes
 };
 
 // From which magnitude of a binary32 result on (rounded to odd) its code overflows, and up to which it is tiny.
@@ -113,6 +114,9 @@ struct FlagRules {
 
 inline constexpr u32 examined_tiny = 1;
 inline constexpr u32 examined_large = 2;
+// Beside flags: what only the definition can settle.
+inline constexpr u32 found_nan_operand = 0x100;
+inline constexpr u32 found_ambiguous = 0x200;
 
 // The loops of one target, over contiguous arrays.
 struct Kernels {
@@ -156,9 +160,12 @@ struct Kernels {
   void (*flush)(u32 limit, u32* x, usize n);
   // Whether any result may be tiny or large (an overflow, Inf, NaN).
   u32 (*examine)(const FlagRules&, const u32* results, usize n);
-  // The flags of each result, but for signalling operands, and all of them or-ed. `values`: what became of the results.
-  u8 (*flags)(const FlagRules&, const u32* a, const u32* b, const u32* c, const u32* results, const u32* values,
-              u8* flags, usize n);
+  // The flags of each result, but for signalling operands; all of them or-ed, and what was found beside. `values`: what
+  // became of the results.
+  u32 (*flags)(const FlagRules&, const u32* a, const u32* b, const u32* c, const u32* results, const u32* values,
+               u8* flags, usize n);
+  // a compared with b: -1, 0, 1, or 2 if either is NaN. Returns whether any is.
+  bool (*compare)(const u32* a, const u32* b, i8* order, usize n);
 };
 
 extern const Kernels kernels_portable;

@@ -86,6 +86,7 @@ constexpr Kernels kernels_of_target(const char* isa) {
   k.flush = flush_kernel;
   k.examine = examine_kernel;
   k.flags = flags_kernel;
+  k.compare = compare_kernel;
 #endif
   return k;
 }

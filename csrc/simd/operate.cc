@@ -67,11 +67,6 @@ void store(u64 bits, const Column& c, usize i) {
   }
 }
 
-// How many operands are codes; those after them are integers.
-int code_operands(const Operation& o, int operands) {
-  return o.op == Operator::from_integer ? 0 : o.op == Operator::scaleb ? 1 : operands;
-}
-
 Raised define_part(const Operation& o, const Columns& c, usize start, usize n) {
   const int codes = code_operands(o, c.operands);
   u8 all = 0;
@@ -138,23 +133,28 @@ Raised fast_part(const ArrayOperation& o, const Columns& c, usize start, usize n
   return {all, start + n, 0};
 }
 
-Raised operate_part(const ArrayOperation& o, const Columns& c, usize start, usize n) {
-  return o.fast.usable && kernels().operate != nullptr ? fast_part(o, c, start, n)
-                                                       : define_part(o.definition, c, start, n);
-}
-
 }  // namespace
+
+int code_operands(const Operation& o, int operands) {
+  return o.op == Operator::from_integer ? 0 : o.op == Operator::scaleb ? 1 : operands;
+}
 
 ArrayOperation make_operation(const NamedOperator& named, const OperationParameters& p) {
   const Operation definition = make_definition(named, p);
-  return {definition, make_fast(named, p, definition)};
+  ArrayOperation o{definition, make_fast(named, p, definition), {}, {}};
+  for (int i = 0; i < 3; ++i) o.code_bits[i] = p.operands[i].bits();
+  return o;
 }
 
 Raised operate(const ArrayOperation& o, const Columns& c, usize n) {
+  const bool fast = o.fast.usable && kernels().operate != nullptr;
+  const Table* table = fast ? nullptr : o.slot.get(o.definition, c, o.code_bits, n);
   std::atomic<unsigned> flags{0};
   std::atomic<usize> bad{4 * n};  // the element and its operand, so that the first of all can be found
   in_parallel(n, [&](usize start, usize count) {
-    const Raised part = operate_part(o, c, start, count);
+    const Raised part = fast               ? fast_part(o, c, start, count)
+                        : table != nullptr ? look_up(*table, o.definition, c, start, count)
+                                           : define_part(o.definition, c, start, count);
     flags.fetch_or(part.flags, std::memory_order_relaxed);
     if (part.bad == start + count) return;
     const usize found = 4 * part.bad + static_cast<usize>(part.operand);

@@ -1,6 +1,8 @@
 // Operations on strided arrays of codes.
 #pragma once
 
+#include <atomic>
+
 #include "../halfulp/operators.hpp"
 #include "kernels.hpp"
 
@@ -48,6 +50,7 @@ struct OperationParameters {
 struct FastOperation {
   bool usable;
   VectorOperation vector;
+  bool compares;  // the result is no code
   int operands;
   ValueDecoder from[3];
   u32 flush_below[3];  // as binary32 bits
@@ -55,18 +58,51 @@ struct FastOperation {
   ValueDecoder value;
   FlagRules rules;
   bool signals[3];      // the format has signalling NaN
-  bool nan_by_operand;  // which NaN results depends on the operands
+  bool nan_by_operand;  // which NaN results, or with which flags, depends on the operands
+  bool generates_nan;   // one of its own when there is none among them
+};
+
+// The results for all operands, where those are few: made from the definition when so many have been asked for.
+struct Table {
+  int first_bits;  // of the first operand's codes; the second one's stand above
+  u8* results;     // result_bytes each, `rest` likewise
+  u8* rest;
+  u8* flags;
+};
+
+// Where a table will be. Copies begin without.
+class TableSlot {
+ public:
+  TableSlot() = default;
+  TableSlot(const TableSlot&) {}
+  TableSlot& operator=(const TableSlot&) = delete;
+  ~TableSlot();
+
+  // The table, if it exists or is worth making for n more elements; else null. Null too if there is no memory.
+  const Table* get(const Operation&, const Columns&, const int* code_bits, usize n);
+
+ private:
+  std::atomic<const Table*> table_{nullptr};
+  std::atomic<usize> asked_{0};
 };
 
 struct ArrayOperation {
   Operation definition;
   FastOperation fast;
+  int code_bits[3];  // of the operands
+  mutable TableSlot slot;
 };
 
 ArrayOperation make_operation(const NamedOperator&, const OperationParameters&);
 
 // n elements, on the threads that are set.
 Raised operate(const ArrayOperation&, const Columns&, usize n);
+
+// How many operands are codes; those after them are integers.
+int code_operands(const Operation&, int operands);
+
+// tables.cc: the same as the definition.
+Raised look_up(const Table&, const Operation&, const Columns&, usize start, usize n);
 
 // fast.cc: some elements of contiguous, aligned arrays of codes that have been checked. `flags` may be null: then what
 // is in `seen` need not be found again.

@@ -70,6 +70,84 @@ void operate_by_zero(const VectorOperation& o, const u32* a, const u32* b, const
   return operate_as<op, down, up>(o.exact, a, b, c, to, n);
 }
 
+// A binary32's place among them as a signed integer, -0 just below +0.
+inline i32 place(u32 bits) { return static_cast<i32>(bits ^ ((0 - (bits >> 31)) & 0x7fffffff)); }
+
+// One of each pair, bit for bit; NaN if either is.
+template <bool by_magnitude>
+HALFULP_NOINLINE void choose_loop(bool greatest, const u32* a, const u32* b, u32* to, usize n) {
+  const i32 flip = greatest ? -1 : 0;
+  for (usize i = 0; i < n; ++i) {
+    const u32 x = a[i] & 0x7fffffff;
+    const u32 y = b[i] & 0x7fffffff;
+    const i32 p = place(a[i]) ^ flip;
+    const i32 q = place(b[i]) ^ flip;
+    const i32 first = by_magnitude && x != y ? static_cast<i32>(x) ^ flip : p;
+    const i32 second = by_magnitude && x != y ? static_cast<i32>(y) ^ flip : q;
+    const u32 chosen = first <= second ? a[i] : b[i];
+    to[i] = x > 0x7f800000 || y > 0x7f800000 ? 0x7fc00000 : chosen;
+  }
+}
+
+inline void choose(const VectorOperation& o, bool greatest, const u32* a, const u32* b, u32* to, usize n) {
+  if (o.by_magnitude) return choose_loop<true>(greatest, a, b, to, n);
+  return choose_loop<false>(greatest, a, b, to, n);
+}
+
+// rest * 2^(place - 150), which is a binary32 number.
+inline u32 pack_exact(u64 rest, i32 place) {
+  const i32 top = static_cast<i32>(highest_bit(Wide{rest}).word);
+  const i32 field = place + top - 23;
+  if (field < 1) return static_cast<u32>(rest << (place - 1));  // subnormal: in units of 2^-149
+  const u64 significand = top <= 23 ? rest << (23 - top) : rest >> (top - 23);
+  return (static_cast<u32>(field) << 23) + (static_cast<u32>(significand) & 0x007fffff);
+}
+
+// remainder() of arithmetic.hpp once more, from bits to bits.
+inline u32 remainder_bits(u32 a, u32 b, bool truncate) {
+  const u32 sign = a & 0x80000000;
+  const u32 x = a & 0x7fffffff;
+  const u32 y = b & 0x7fffffff;
+  if (x >= 0x7f800000 || y > 0x7f800000 || y == 0) return 0x7fc00000;
+  if (x == 0 || y == 0x7f800000) return a;
+  const i32 x_field = static_cast<i32>(x >> 23);
+  const i32 y_field = static_cast<i32>(y >> 23);
+  const i32 x_place = x_field > 0 ? x_field : 1;
+  const i32 y_place = y_field > 0 ? y_field : 1;
+  const u64 dividend = (x & 0x007fffff) | (x_field > 0 ? 0x00800000 : 0);
+  u64 divisor = (y & 0x007fffff) | (y_field > 0 ? 0x00800000 : 0);
+  i32 shift = x_place - y_place;
+  if (shift < -26) return a;  // less than half of b
+  if (shift < 0) divisor <<= -shift;
+  u64 rest = dividend % (2 * divisor);
+  for (; shift > 0 && rest != 0; shift -= 32) rest = (rest << (shift < 32 ? shift : 32)) % (2 * divisor);
+  const bool odd = rest >= divisor;
+  if (odd) rest -= divisor;
+  const bool up = !truncate && (2 * rest > divisor || (2 * rest == divisor && odd));
+  if (up) rest = divisor - rest;
+  if (rest == 0) return sign;
+  return pack_exact(rest, x_place < y_place ? x_place : y_place) | (up ? sign ^ 0x80000000 : sign);
+}
+
+HALFULP_NOINLINE inline void remainder_loop(bool truncate, const u32* a, const u32* b, u32* to, usize n) {
+  for (usize i = 0; i < n; ++i) to[i] = remainder_bits(a[i], b[i], truncate);
+}
+
+HALFULP_NOINLINE inline bool compare_kernel(const u32* a, const u32* b, i8* order, usize n) {
+  u32 any = 0;
+  for (usize i = 0; i < n; ++i) {
+    const u32 x = a[i] & 0x7fffffff;
+    const u32 y = b[i] & 0x7fffffff;
+    const i32 p = x == 0 ? 0 : place(a[i]);
+    const i32 q = y == 0 ? 0 : place(b[i]);
+    const u32 nan = x > 0x7f800000 || y > 0x7f800000 ? 1 : 0;
+    const i32 found = (p > q ? 1 : 0) - (p < q ? 1 : 0);
+    order[i] = static_cast<i8>(nan != 0 ? 2 : found);
+    any |= nan;
+  }
+  return any != 0;
+}
+
 inline void operate_kernel(const VectorOperation& o, const u32* a, const u32* b, const u32* c, u32* to, usize n) {
   switch (o.operation) {
     case Binary32Operation::add: return operate_by_zero<Binary32Operation::add>(o, a, b, c, to, n);
@@ -78,6 +156,10 @@ inline void operate_kernel(const VectorOperation& o, const u32* a, const u32* b,
     case Binary32Operation::divide: return operate_by_zero<Binary32Operation::divide>(o, a, b, c, to, n);
     case Binary32Operation::sqrt: return operate_by_zero<Binary32Operation::sqrt>(o, a, b, c, to, n);
     case Binary32Operation::fma: return operate_by_zero<Binary32Operation::fma>(o, a, b, c, to, n);
+    case Binary32Operation::lesser: return choose(o, false, a, b, to, n);
+    case Binary32Operation::greater: return choose(o, true, a, b, to, n);
+    case Binary32Operation::remainder: return remainder_loop(false, a, b, to, n);
+    case Binary32Operation::fmod: return remainder_loop(true, a, b, to, n);
     case Binary32Operation::copy: std::memcpy(to, a, n * sizeof(u32)); return;
   }
 }
@@ -108,8 +190,8 @@ HALFULP_NOINLINE inline u32 examine_kernel(const FlagRules& rules, const u32* re
 }
 
 // The flags of each result, but for signalling operands. `values`: what the results were rounded to.
-HALFULP_NOINLINE inline u8 flags_kernel(const FlagRules& rules, const u32* a, const u32* b, const u32* c,
-                                        const u32* results, const u32* values, u8* flags, usize n) {
+HALFULP_NOINLINE inline u32 flags_kernel(const FlagRules& rules, const u32* a, const u32* b, const u32* c,
+                                         const u32* results, const u32* values, u8* flags, usize n) {
   const FlagRules r = rules;
   u32 all = 0;
   for (usize i = 0; i < n; ++i) {
@@ -131,9 +213,9 @@ HALFULP_NOINLINE inline u8 flags_kernel(const FlagRules& rules, const u32* a, co
     const u32 raised = (inexact & flag::inexact) | (tiny & flag::underflow) | (over & flag::overflow) |
                        (pole & flag::divide_by_zero) | (invalid & flag::invalid);
     flags[i] = static_cast<u8>(raised);
-    all |= raised;
+    all |= raised | (~numbers & found_nan_operand) | (magnitude == r.ambiguous ? found_ambiguous : 0);
   }
-  return static_cast<u8>(all);
+  return all;
 }
 
 #endif
