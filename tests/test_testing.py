@@ -172,6 +172,15 @@ def test_noise_is_not_explained() -> None:
     assert diagnose(noise, desired, E4M3, operands=[NUMBERS]) == []
 
 
+def test_one_wrong_code_is_no_rule() -> None:
+    """A single tie that went away from zero, where all others went to even."""
+    desired, away = E4M3.encode(SOURCES), E4M3.codec(rounding="nearest_away").encode(SOURCES)
+    actual = desired.copy()
+    first = np.flatnonzero(desired != away)[0]
+    actual[first] = away[first]
+    assert diagnose(actual, desired, E4M3, operands=[SOURCES]) == []
+
+
 @pytest.mark.parametrize("op", ["encode", "multiply"])
 def test_the_line_reproduces_the_first_difference(op: str) -> None:
     if op == "encode":

@@ -167,6 +167,8 @@ def test_the_seed_decides() -> None:
     one = run(*words, "--seed", "1")
     assert run(*words, "--seed", "1") == one
     assert run(*words, "--seed", "2") != one
+    lines = one.splitlines()
+    assert set(lines[:1000]) != set(lines[16384:17384]), "chunks differ"
     assert one.startswith(run(*words[:-1], "500", "--seed", "1")), "a longer run begins as a shorter one"
 
 

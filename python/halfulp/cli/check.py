@@ -31,7 +31,7 @@ lines
 exit status
   0 all agree, 1 something differs, 2 a line cannot be read
 examples
-  halfulp vectors add --format bfloat16 | my_adder | halfulp check add --format bfloat16
+  halfulp vectors add --format int8 | my_adder | halfulp check add --format int8
   halfulp check fma --format float8_e4m3fn --tininess before < results.txt"""
 Array = npt.NDArray[Any]
 LINES = 1 << 13

@@ -34,7 +34,7 @@ formats of --as
   npz         arrays a, b, result, flags; to a file
 examples
   halfulp vectors add --format float8_e4m3fn --level exhaustive | head
-  halfulp vectors fma --format bfloat16 -n 100000 --seed 7 --rounding toward_zero
+  halfulp vectors fma --format bfloat16 -n 1000 --seed 7 --rounding to_odd
   halfulp vectors multiply --format float8_e4m3fn,float8_e4m3fn,bfloat16
   halfulp vectors encode --format float8_e4m3fn        (from float32)
   halfulp vectors encode --format float64,bfloat16"""
