@@ -186,7 +186,7 @@ def test_a_closed_pipe_is_quiet(capfd: pytest.CaptureFixture[str], monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--help"], ["survey", "--help"], ["cast", "--help"], ["formats", "-h"], ["show", "-h"]]
+    "words", [[], ["--help"], *([name, "-h"] for name in ("survey", "cast", "formats", "show", "vectors", "check"))]
 )
 def test_help_fits_80_columns(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -6,108 +6,34 @@ under them, so all expected values are computed outside.
 
 from __future__ import annotations
 
-import ctypes
-import gc
-import platform
-import struct
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import halfulp as hu
 import numpy as np
 import pytest
 import sweeps
+from halfulp.testing import environment, environments
 from oracle import NAMED, ROUNDINGS, Policy
 from support import assert_codes
 from sweeps import Expected, expected_one_by_one
 
 R = TypeVar("R")
-MACHINE = platform.machine()
-
-
-class Layout(NamedTuple):
-    """Where glibc's fenv_t keeps the control and status words, and the bits that set each mode."""
-
-    size: int
-    control: tuple[tuple[int, str], ...]
-    control_bits: tuple[int, ...]
-    status: tuple[tuple[int, str], ...]
-    flags: tuple[int, ...]
-    modes: dict[str, tuple[int, ...]]
-
-
-# x86-64: x87 control word at 0 and status word at 4, MXCSR (control and status in one) at 28.
-X86 = Layout(
-    32,
-    ((0, "H"), (28, "I")),
-    (0xFFFF, 0xFFC0),
-    ((4, "H"), (28, "I")),
-    (0x3F, 0x3F),
-    {
-        "usual": (0, 0),
-        "ftz_daz": (0, 0x8040),
-        "downward": (0x400, 0x2000),
-        "upward": (0x800, 0x4000),
-        "toward_zero": (0xC00, 0x6000),
-        "upward_ftz_daz": (0x800, 0xC040),
-    },
-)
-# aarch64: FPCR then FPSR; FZ is bit 24, FZ16 bit 19, the rounding mode bits 23:22.
-ARM = Layout(
-    8,
-    ((0, "I"),),
-    (0xFFFFFFFF,),
-    ((4, "I"),),
-    (0x9F,),
-    {
-        "usual": (0,),
-        "ftz_daz": (1 << 24,),
-        "downward": (2 << 22,),
-        "upward": (1 << 22,),
-        "toward_zero": (3 << 22,),
-        "upward_ftz_daz": (1 << 24 | 1 << 22,),
-    },
-)
-LAYOUT = {"x86_64": X86, "aarch64": ARM}.get(MACHINE)
-if LAYOUT is None or platform.libc_ver()[0] != "glibc":
-    pytest.skip("needs glibc's fenv_t on x86-64 or aarch64", allow_module_level=True)
-LIBM = ctypes.CDLL("libm.so.6")
-
-
-def words(environment: bytes, places: tuple[tuple[int, str], ...]) -> tuple[int, ...]:
-    return tuple(struct.unpack_from(kind, environment, offset)[0] for offset, kind in places)
 
 
 def under(mode: str, call: Callable[[], R]) -> R:
     """Run one call under a mode with all flags clear; it must leave the control words and flags alone."""
-    assert LAYOUT is not None
-    saved, changed, after = (ctypes.create_string_buffer(LAYOUT.size) for _ in range(3))
-    LIBM.fegetenv(saved)
-    changed.raw = saved.raw
-    for (offset, kind), bits in zip(LAYOUT.control, LAYOUT.modes[mode], strict=True):
-        struct.pack_into(kind, changed, offset, words(changed.raw, ((offset, kind),))[0] | bits)
-    for (offset, kind), flags in zip(LAYOUT.status, LAYOUT.flags, strict=True):
-        struct.pack_into(kind, changed, offset, words(changed.raw, ((offset, kind),))[0] & ~flags)
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        LIBM.fesetenv(changed)
+    with environment(mode) as env:
         result = call()
-        LIBM.fegetenv(after)
-    finally:
-        LIBM.fesetenv(saved)
-        if collecting:
-            gc.enable()
-    before, now = words(changed.raw, LAYOUT.control), words(after.raw, LAYOUT.control)
-    for was, is_now, mask in zip(before, now, LAYOUT.control_bits, strict=True):
-        assert was & mask == is_now & mask, (mode, "control word", hex(was), hex(is_now))
-    left = [now & flags for now, flags in zip(words(after.raw, LAYOUT.status), LAYOUT.flags, strict=True)]
-    assert not any(left), (mode, "flags left", [hex(bits) for bits in left])
+    assert not env.changed, (mode, "control word")
+    assert not env.flags, (mode, "flags left", hex(env.flags))
     return result
 
 
-MODES = list(LAYOUT.modes)
+MODES = list(environments())
+if not MODES:
+    pytest.skip("needs glibc's fenv_t on x86-64 or aarch64", allow_module_level=True)
 
 
 def probe(x: float) -> float:

@@ -89,7 +89,17 @@ def test_tables_give_the_definition(op: str) -> None:
         np.testing.assert_array_equal(got, wanted)
 
 
-OTHERS = ("minimum", "maximum_number", "minimum_magnitude", "max_num_mag", "compare", "less_equal", "unordered", "remainder", "fmod")
+OTHERS = (
+    "minimum",
+    "maximum_number",
+    "minimum_magnitude",
+    "max_num_mag",
+    "compare",
+    "less_equal",
+    "unordered",
+    "remainder",
+    "fmod",
+)
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16", "tfloat32", "float32", MADE[0], MADE[4]])

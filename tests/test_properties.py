@@ -11,17 +11,18 @@ from fractions import Fraction
 import halfulp as hu
 import numpy as np
 import oracle
+from halfulp.strategies import formats
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracle import ROUNDINGS, Spec, Value, power_of_two
-from strategies import codes, formats, near_ties, oracle_spec, specs, values
+from strategies import codes, near_ties, oracle_spec, specs, values
 from support import product
 
 SYMMETRIC = ("nearest_even", "nearest_away", "toward_zero", "to_odd")
 NEAREST = ("nearest_even", "nearest_away")
 RANGED = ("ieee", "p3109_e", "finite", "integer")  # overflow gives Inf or the maximum: still ordered
 
-any_format = formats(product)
+any_format = formats()
 any_rounding = st.sampled_from(ROUNDINGS)
 
 

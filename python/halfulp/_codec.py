@@ -208,9 +208,7 @@ def _canonical_nan(format: Format, nan: NanRule) -> NanRule:
     """The rule with ints for its codes, or an error that says which rules the format can honour."""
     if nan is None:
         return None
-    able = ["'keep_sign'", "'canonical'"] if format.has_nan else ["'max'", "'zero'"]
-    if format.specials == "ieee" and format.mantissa_bits >= 2:
-        able.append("'keep_payload'")
+    able = list(map(repr, nan_rules(format)))
     allowed = f"{format.name} can honour {', '.join(able)}, a code, or a pair of codes"
     if isinstance(nan, str):
         if repr(nan) not in able:
@@ -221,6 +219,14 @@ def _canonical_nan(format: Format, nan: NanRule) -> NanRule:
         if not 0 <= number < 2**format.bits:
             raise ValueError(f"nan={number:#x} is no code of {format.name}, which has {format.bits} bits")
     return codes
+
+
+def nan_rules(format: Format) -> tuple[str, ...]:
+    """The words for NaN that a format can honour."""
+    if not format.has_nan:
+        return "max", "zero"
+    payload = format.specials == "ieee" and format.mantissa_bits >= 2
+    return ("keep_sign", "canonical", "keep_payload") if payload else ("keep_sign", "canonical")
 
 
 def _default_without_nan(format: Format) -> str:

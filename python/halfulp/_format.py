@@ -77,7 +77,7 @@ class Format(Target):
 
     def __new__(
         cls,
-        exponent_bits: int | str,
+        exponent_bits: int | str | Format,
         mantissa_bits: int | None = None,
         bias: int | None = None,
         specials: str = "ieee",

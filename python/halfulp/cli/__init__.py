@@ -1,4 +1,4 @@
-"""The ``halfulp`` command: survey weights, cast them, list formats, look at one number bit by bit."""
+"""The ``halfulp`` command: survey and cast weights, list formats, look at a number, make and check test vectors."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from halfulp.cli import cast, formats, show, survey
+from halfulp.cli import cast, check, formats, show, survey, vectors
 
-COMMANDS = (survey, cast, formats, show)
+COMMANDS = (survey, cast, formats, show, vectors, check)
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,12 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code is 0, 2 for an error, 130 for Ctrl-C, 141 for a closed pipe."""
+    """Run the command line; exit code 0, 1 for a failed check, 2 for errors, 130 for Ctrl-C, 141 for a closed pipe."""
     words = list(sys.argv[1:] if argv is None else argv)
     _mend_streams()
     try:
         options = build_parser().parse_args(show.protect_negatives(words) or ["--help"])
-        options.run(options)
+        status: int | None = options.run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has gone (``| head``). Python would complain once more when it flushes at exit.
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (ValueError, TypeError) as error:
         return _fail(str(error))
-    return 0
+    return status or 0
 
 
 def _mend_streams() -> None:
