@@ -19,30 +19,13 @@ constexpr const char* rounding_names[] = {"nearest_even",    "nearest_away",    
 constexpr const char* overflow_names[] = {"default", "saturate", "saturate_keep_inf"};
 constexpr const char* subnormals_names[] = {"gradual", "flush_output", "flush_tiny", "flush_input"};
 
-template <class Enum, usize count>
-Enum by_name(const char* argument, const char* const (&names)[count], const std::string& name) {
-  std::string known;
-  for (usize i = 0; i < count; ++i) {
-    if (name == names[i]) return static_cast<Enum>(i);
-    known += (i == 0 ? "'" : ", '") + std::string(names[i]) + "'";
-  }
-  throw py::value_error(std::string(argument) + " must be one of " + known + ", not '" + name + "'");
-}
-
-template <usize count>
-py::tuple as_tuple(const char* const (&names)[count]) {
-  py::tuple result(count);
-  for (usize i = 0; i < count; ++i) result[i] = names[i];
-  return result;
-}
-
 Encoder make(const Format& format, const std::string& rounding, const std::string& overflow,
              const std::string& subnormals, u64 nan_positive, u64 nan_negative, bool keep_payload, bool via_binary32,
              int random_bits) {
   const Policy policy = {
       rounding_of(rounding),
-      by_name<Overflow>("overflow", overflow_names, overflow),
-      by_name<Subnormals>("subnormals", subnormals_names, subnormals),
+      overflow_of(overflow),
+      subnormals_of(subnormals),
       {nan_positive, nan_negative, keep_payload},
       random_bits,
   };
@@ -107,6 +90,8 @@ void random(u64 seed, u64 stream, u64 offset, int bits, const py::buffer& words)
 }  // namespace
 
 Rounding rounding_of(const std::string& name) { return by_name<Rounding>("rounding", rounding_names, name); }
+Overflow overflow_of(const std::string& name) { return by_name<Overflow>("overflow", overflow_names, name); }
+Subnormals subnormals_of(const std::string& name) { return by_name<Subnormals>("subnormals", subnormals_names, name); }
 
 void codecs(py::module_& m) {
   m.def("roundings", [] { return as_tuple(rounding_names); });

@@ -49,6 +49,7 @@ __all__ = [
     "get_library",
     "get_num_threads",
     "isa",
+    "ops",
     "pack",
     "presets",
     "ptx_random",
@@ -86,6 +87,10 @@ def __getattr__(name: str) -> Any:
         from halfulp._version import __version__
 
         return __version__
+    if name == "ops":  # not needed by conversions, and it takes time to import
+        import importlib
+
+        return importlib.import_module("halfulp.ops")
     if ":" in name or ";" in name:
         try:
             return from_text(name)

@@ -1,0 +1,27 @@
+// Real numpy.ufunc objects for operations on codes.
+#pragma once
+
+#include <string>
+
+#include "../simd/operate.hpp"
+#include "api.hpp"
+
+namespace halfulp::numpy {
+
+// Element sizes of a ufunc's operands and results, beside the operation.
+struct OperationUfunc {
+  std::string name;
+  std::string doc;
+  Operation operation;
+  Operands operands;
+  Results results;
+  int operand_bytes[3];
+  int code_bits[3];
+  int result_bytes;
+  bool flags;  // as a last result; else they are NumPy's floating-point errors
+};
+
+// A new ufunc, or null with an exception set.
+PyObject* make_ufunc(const OperationUfunc& parameters);
+
+}  // namespace halfulp::numpy

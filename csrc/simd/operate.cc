@@ -1,0 +1,110 @@
+// Operations on arrays: making one, and the loop that carries out its definition element by element.
+#include "operate.hpp"
+
+#include <atomic>
+#include <cstring>
+
+#include "parallel.hpp"
+
+namespace halfulp {
+
+Operation make_operation(const NamedOperator& named, const OperationParameters& p) {
+  Operation o{};
+  o.op = named.op;
+  for (int i = 0; i < 3; ++i) o.operands[i] = make_operand(p.operands[i], p.flush_input);
+  o.result = make_result(p.result, p.policy, p.nan, p.tininess);
+  if (named.results == Results::codes_2) {
+    // 9.5 rounds ties toward zero, which no mode of its own does otherwise.
+    o.result.codec.tie_even = 0;
+    o.rest = o.result;
+  }
+  o.layout = make_code_layout(p.operands[0], p.policy.overflow);
+  o.rounding = p.integer_rounding;
+  o.extremum = named.extremum;
+  o.by_magnitude = named.extremum.by_magnitude;
+  o.set = named.set;
+  o.exact = p.exact;
+  o.signaling = p.signaling;
+  o.integer_bits = p.integer_bits;
+  o.integer_signed = p.integer_signed;
+  o.indefinite = p.indefinite;
+  return o;
+}
+
+namespace {
+
+template <class Int>
+u64 load_as(const char* from) {
+  Int x;
+  std::memcpy(&x, from, sizeof(Int));
+  return static_cast<u64>(static_cast<i64>(x));
+}
+
+u64 load(const Column& c, usize i) {
+  const char* from = c.data + static_cast<isize>(i) * c.stride;
+  switch (c.bytes) {
+    case 1: return c.is_signed ? load_as<i8>(from) : load_as<u8>(from);
+    case 2: return c.is_signed ? load_as<i16>(from) : load_as<u16>(from);
+    case 4: return c.is_signed ? load_as<i32>(from) : load_as<u32>(from);
+    default: return load_as<i64>(from);
+  }
+}
+
+template <class Int>
+void store_as(u64 bits, char* to) {
+  const Int x = static_cast<Int>(bits);
+  std::memcpy(to, &x, sizeof(Int));
+}
+
+void store(u64 bits, const Column& c, usize i) {
+  char* to = c.data + static_cast<isize>(i) * c.stride;
+  switch (c.bytes) {
+    case 1: return store_as<u8>(bits, to);
+    case 2: return store_as<u16>(bits, to);
+    case 4: return store_as<u32>(bits, to);
+    default: return store_as<u64>(bits, to);
+  }
+}
+
+// How many operands are codes; those after them are integers.
+int code_operands(const Operation& o, int operands) {
+  return o.op == Operator::from_integer ? 0 : o.op == Operator::scaleb ? 1 : operands;
+}
+
+Raised operate_part(const Operation& o, const Columns& c, usize start, usize n) {
+  const int codes = code_operands(o, c.operands);
+  u8 all = 0;
+  for (usize i = start; i < start + n; ++i) {
+    u64 operands[3] = {};
+    for (int k = 0; k < c.operands; ++k) {
+      operands[k] = load(c.in[k], i);
+      if (k < codes && (operands[k] & ~o.operands[k].code_mask) != 0) return {all, i, k};
+    }
+    u64 rest = 0;
+    const Outcome outcome = apply(o, operands, &rest);
+    store(outcome.code, c.out[0], i);
+    if (c.results > 1) store(rest, c.out[1], i);
+    if (c.flags.data != nullptr) store(outcome.flags, c.flags, i);
+    all |= outcome.flags;
+  }
+  return {all, start + n, 0};
+}
+
+}  // namespace
+
+Raised operate(const Operation& o, const Columns& c, usize n) {
+  std::atomic<unsigned> flags{0};
+  std::atomic<usize> bad{4 * n};  // the element and its operand, so that the first of all can be found
+  in_parallel(n, [&](usize start, usize count) {
+    const Raised part = operate_part(o, c, start, count);
+    flags.fetch_or(part.flags, std::memory_order_relaxed);
+    if (part.bad == start + count) return;
+    const usize found = 4 * part.bad + static_cast<usize>(part.operand);
+    usize before = bad.load(std::memory_order_relaxed);
+    while (found < before && !bad.compare_exchange_weak(before, found)) {
+    }
+  });
+  return {static_cast<u8>(flags), bad / 4, static_cast<int>(bad % 4)};
+}
+
+}  // namespace halfulp
