@@ -1,4 +1,4 @@
-// Products of matrices of codes: their outputs cut into tiles, and the tiles shared among threads.
+// Products of matrices of codes: their elements cut into tiles, and the tiles shared among threads.
 #include "accumulate.hpp"
 
 #include <memory>
@@ -9,22 +9,12 @@
 
 namespace halfulp {
 
-NanRule canonical_nan(const Format& f, NanCode nan) {
-  const u64 code = f.has_nan() ? f.nan_code() : nan == NanCode::max ? f.max_magnitude() : 0;
-  return nan == NanCode::standard ? NanRule{default_nan(f).positive, default_nan(f).positive, false}
-                                  : NanRule{code, code, false};
-}
-
-Rounder rounder_of(const Format& f, const MatrixProduct& p) {
-  return make_rounder(f, {p.rounding, p.overflow, p.subnormals, canonical_nan(f, p.nan)}, p.tiny_before);
-}
-
 Job::Job(const MatrixProduct& p)
     : product(p),
       a(p.a_format, p.flush_input),
       b(p.b_format, p.flush_input),
-      result(rounder_of(p.result_format, p)),
-      result_size(code_bytes(p.result_format)) {}
+      to(result_of(p.to, p.tininess)),
+      result_bytes(code_bytes(p.to.format)) {}
 
 namespace {
 
@@ -43,18 +33,26 @@ Batch batch_at(const MatrixProduct& p, usize index) {
 
 usize tiles_along(usize lines) { return (lines + tile_lines - 1) / tile_lines; }
 
-usize part_of(usize lines, usize start) { return lines - start < tile_lines ? lines - start : tile_lines; }
+usize lines_from(usize lines, usize start) { return lines - start < tile_lines ? lines - start : tile_lines; }
+
+Tile tile_at(const MatrixProduct& p, usize index) {
+  const usize columns = tiles_along(p.columns);
+  const usize rows = tiles_along(p.rows);
+  const usize row = index / columns % rows * tile_lines;
+  const usize column = index % columns * tile_lines;
+  return {batch_at(p, index / columns / rows), row, column, lines_from(p.rows, row), lines_from(p.columns, column)};
+}
 
 }  // namespace
 
-Outcome multiply(const MatrixProduct& p) {
+Multiplied multiply(const MatrixProduct& p) {
   usize tiles = tiles_along(p.rows) * tiles_along(p.columns);
-  usize outputs = p.rows * p.columns;
+  usize elements = p.rows * p.columns;
   for (int axis = 0; axis < p.batch_axes; ++axis) {
     tiles *= p.batch_shape[axis];
-    outputs *= p.batch_shape[axis];
+    elements *= p.batch_shape[axis];
   }
-  if (outputs == 0) return Outcome::done;
+  if (elements == 0) return {Multiplied::well, 0};
   Job job(p);
   std::atomic<bool> no_memory{false};
   const auto run = [&](usize first, usize count) {
@@ -64,28 +62,23 @@ Outcome multiply(const MatrixProduct& p) {
       if (!workspace) return no_memory.store(true, std::memory_order_relaxed);
     }
     for (usize index = first; index < first + count; ++index) {
-      const usize columns = tiles_along(p.columns);
-      const usize rows = tiles_along(p.rows);
-      const usize row = index / columns % rows * tile_lines;
-      const usize column = index % columns * tile_lines;
-      const Batch batch = batch_at(p, index / columns / rows);
-      const Tile tile = {batch, row, column, part_of(p.rows, row), part_of(p.columns, column)};
       if (p.order == Accumulate::exact) {
-        exact_tile(job, tile, workspace.get());
+        exact_tile(job, tile_at(p, index), workspace.get());
       } else {
-        stepwise_tile(job, tile);
+        stepwise_tile(job, tile_at(p, index));
       }
     }
   };
   // A tile counts for as many elements as a thread takes at once, if there is enough to do in all.
-  if (outputs >= 4 * smallest_part / (p.depth + 1)) {
+  const bool worth_sharing = elements >= 4 * smallest_part / (p.depth + 1);
+  if (worth_sharing && tiles > 1) {
     in_parallel(tiles * smallest_part,
                 [&](usize start, usize count) { run(start / smallest_part, count / smallest_part); });
   } else {
     run(0, tiles);
   }
-  if (no_memory.load()) return Outcome::no_memory;
-  return job.stray.load() ? Outcome::stray_bits : Outcome::done;
+  if (no_memory.load()) return {Multiplied::no_memory, 0};
+  return {job.stray.load() ? Multiplied::stray_bits : Multiplied::well, job.flags.load()};
 }
 
 }  // namespace halfulp

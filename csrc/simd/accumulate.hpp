@@ -1,7 +1,7 @@
 // Products of matrices of codes: each element a sum of products, rounded once or at every step.
 #pragma once
 
-#include "../halfulp/codec.hpp"
+#include "../halfulp/settle.hpp"
 
 namespace halfulp {
 
@@ -12,8 +12,8 @@ enum class Accumulate : u8 {
   kahan,       // compensated summation
 };
 
-// Matrices of codes in one array: where the first starts, and how many bytes lead to the next row, the next column, and
-// along each batch axis to the next matrix.
+// Matrices of codes in one array: where the first starts, and how many bytes lead to the next row, to the next column,
+// and along each batch axis to the next matrix.
 struct CodeMatrices {
   char* codes;
   isize row;
@@ -21,8 +21,11 @@ struct CodeMatrices {
   const isize* batch;
 };
 
-// What becomes of NaN in formats without one.
-enum class NanCode : u8 { standard, max, zero };
+// Where results are rounded: a format with a policy.
+struct RoundingTo {
+  Format format;
+  Policy policy;
+};
 
 // result[batch, i, j] = sum over k of a[batch, i, k] * b[batch, k, j].
 struct MatrixProduct {
@@ -30,30 +33,33 @@ struct MatrixProduct {
   CodeMatrices b;
   CodeMatrices result;
   CodeMatrices flags;  // a byte for each element of the result
-  Format a_format;
-  Format b_format;
-  Format result_format;
   usize rows;
   usize columns;
   usize depth;
   int batch_axes;
   const usize* batch_shape;
 
+  Format a_format;
+  Format b_format;
+  RoundingTo to;
+  RoundingTo each_step;     // what each step rounds to, but for exact sums
+  RoundingTo each_product;  // and before it each product, if `round_products`
+  bool round_products;
+  bool flush_input;  // subnormal operands are zero
+  Tininess tininess;
   Accumulate order;
-  Format accumulator;   // what each step rounds to, but for exact sums
-  bool round_products;  // first, to `products`
-  Format products;
-  Rounding rounding;
-  Overflow overflow;
-  Subnormals subnormals;  // of results
-  bool flush_input;       // subnormal operands are zero
-  bool tiny_before;
-  NanCode nan;
 };
 
-enum class Outcome : u8 { done, stray_bits, no_memory };
+struct Multiplied {
+  enum How : u8 {
+    well,
+    stray_bits,  // some operand has bits above the width of its format, and what was written means nothing
+    no_memory,
+  };
+  How how;
+  u8 flags;  // those of all results or-ed together
+};
 
-// `stray_bits`: some operand has bits above the width of its format, and what was written means nothing.
-Outcome multiply(const MatrixProduct& product);
+Multiplied multiply(const MatrixProduct& product);
 
 }  // namespace halfulp
