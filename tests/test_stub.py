@@ -25,6 +25,8 @@ SPELLED = {
     "Layout": r"halfulp\._core\.Layout",
     "Decoder": r"halfulp\._core\.Decoder",
     "Encoder": r"halfulp\._core\.Encoder",
+    "OperationParameters": r"halfulp\._core\.OperationParameters",
+    "list[Layout]": r"(collections\.abc\.)?Sequence\[halfulp\._core\.Layout\]|list\[halfulp\._core\.Layout\]",
     "np.ndarray[Any, Any]": r"(typing_extensions|collections\.abc)\.Buffer|buffer",
     "np.ufunc": "object",
     "object": "object",

@@ -39,7 +39,8 @@ py::list operations_table() {
 // `formats`: of the operands, then of the result. `integer`: bits and signedness of an integer source or result.
 OperationParameters parameters(const std::vector<Format>& formats, const std::string& rounding,
                                const std::string& overflow, const std::string& subnormals, bool flush_input,
-                               std::pair<u64, u64> nan_codes, const std::string& nan, const std::string& tininess) {
+                               u64 nan_positive, u64 nan_negative, const std::string& nan,
+                               const std::string& tininess) {
   OperationParameters p{};
   p.integer_bits = 64;
   if (formats.size() < 2 || formats.size() > 4) throw py::value_error("formats: of 1 to 3 operands and a result");
@@ -48,10 +49,8 @@ OperationParameters parameters(const std::vector<Format>& formats, const std::st
   for (const Format& f : formats) {
     if (f.precision() > max_precision_of_operands) throw py::value_error("formats: more than 24 significant bits");
   }
-  p.policy = {rounding_of(rounding),
-              overflow_of(overflow),
-              subnormals_of(subnormals),
-              {nan_codes.first, nan_codes.second, false}};
+  p.policy = {
+      rounding_of(rounding), overflow_of(overflow), subnormals_of(subnormals), {nan_positive, nan_negative, false}};
   if (is_stochastic(p.policy.rounding)) throw py::value_error("rounding: operations are not stochastic");
   p.flush_input = flush_input;
   p.nan = by_name<NanPropagation>("nan", propagation_names, nan);

@@ -25,15 +25,15 @@ struct NamedOperator {
   u16 set;
 };
 
-constexpr u16 one_of(int a, int b = -1, int c = -1) {
+HALFULP_HD constexpr u16 one_of(int a, int b = -1, int c = -1) {
   return static_cast<u16>((1 << a) | (b < 0 ? 0 : 1 << b) | (c < 0 ? 0 : 1 << c));
 }
 // Of comparisons: bits of the answers for which a predicate holds.
-constexpr u16 answers(int a, int b = order::unordered + 1, int c = order::unordered + 1) {
+HALFULP_HD constexpr u16 answers(int a, int b = order::unordered + 1, int c = order::unordered + 1) {
   const int none = -1;
   return one_of(a + 1, b > order::unordered ? none : b + 1, c > order::unordered ? none : c + 1);
 }
-constexpr u16 classes(Class a, Class b) { return one_of(static_cast<int>(a), static_cast<int>(b)); }
+HALFULP_HD constexpr u16 classes(Class a, Class b) { return one_of(static_cast<int>(a), static_cast<int>(b)); }
 
 // Extremum: maximum, by_magnitude, number, of_2008.
 // clang-format off

@@ -37,7 +37,8 @@ int result_type(const OperationUfunc& u) {
     case Results::category: return NPY_UINT8;
     case Results::order: return NPY_INT8;
     case Results::exponent: return NPY_INT32;
-    case Results::integer: return integer_type(u.operation.integer_bits / 8, u.operation.integer_signed);
+    case Results::integer:
+      return integer_type(u.operation.definition.integer_bits / 8, u.operation.definition.integer_signed);
     default: return integer_type(u.result_bytes, false);
   }
 }
@@ -45,7 +46,7 @@ int result_type(const OperationUfunc& u) {
 Signature signature(const OperationUfunc& u) {
   Signature s{operand_count(u.operands), 0, {}};
   for (int i = 0; i < s.operands; ++i) s.types[i] = integer_type(u.operand_bytes[i], false);
-  if (u.operands == Operands::integer) s.types[0] = integer_type(8, u.operation.integer_signed);
+  if (u.operands == Operands::integer) s.types[0] = integer_type(8, u.operation.definition.integer_signed);
   if (u.operands == Operands::code_and_integer) s.types[1] = NPY_INT64;
   const int codes = u.results == Results::codes_2 ? 2 : 1;
   for (int i = 0; i < codes; ++i) s.types[s.operands + s.results++] = result_type(u);

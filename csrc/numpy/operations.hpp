@@ -12,7 +12,7 @@ namespace halfulp::numpy {
 struct OperationUfunc {
   std::string name;
   std::string doc;
-  Operation operation;
+  ArrayOperation operation;
   Operands operands;
   Results results;
   int operand_bytes[3];

@@ -28,7 +28,8 @@ struct Processor {
 };
 bool has_avx2() {
   const Processor p;
-  return (p.leaf1[2] & (1 << 29)) != 0 && (p.leaf7[1] & (1 << 5)) != 0 && (p.saved & 0x06) == 0x06;
+  return (p.leaf1[2] & (1 << 12)) != 0 && (p.leaf1[2] & (1 << 29)) != 0 && (p.leaf7[1] & (1 << 5)) != 0 &&
+         (p.saved & 0x06) == 0x06;
 }
 bool has_avx512() {
   const Processor p;
@@ -36,7 +37,9 @@ bool has_avx512() {
   return has_avx2() && (p.leaf7[1] & needed) == needed && (p.saved & 0xe6) == 0xe6;
 }
 #else
-bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"); }
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");

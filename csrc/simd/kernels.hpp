@@ -91,6 +91,29 @@ enum class Stores : u8 { cached, past_caches };
 // What serves a call best that reads and writes so many bytes for each of its elements.
 Stores stores_for(usize elements, usize bytes_from, usize bytes_to);
 
+// Arithmetic on binary32 numbers, each result rounded to odd: so it is still exact enough to be rounded once more.
+enum class Binary32Operation : u8 { copy, add, subtract, multiply, divide, sqrt, fma };
+
+struct VectorOperation {
+  Binary32Operation operation;
+  bool exact;              // no result needs rounding
+  bool negative_zero_sum;  // terms that cancel leave -0
+};
+
+// From which magnitude of a binary32 result on (rounded to odd) its code overflows, and up to which it is tiny.
+struct FlagRules {
+  u32 over_positive;
+  u32 over_negative;
+  u32 tiny_positive;
+  u32 tiny_negative;
+  u32 ambiguous;  // the magnitude of which it cannot be told whether it overflows; that of Inf if none
+  u32 flushes;    // all ones: what becomes zero is tiny, too
+  u32 divides;    // all ones: a / b
+};
+
+inline constexpr u32 examined_tiny = 1;
+inline constexpr u32 examined_large = 2;
+
 // The loops of one target, over contiguous arrays.
 struct Kernels {
   const char* isa;
@@ -126,6 +149,16 @@ struct Kernels {
   void (*encode_nibbles)(const Encoder&, bool high_first, const u32* from, u8* packed, usize n, Stores);
   // And back, for formats that decode to binary32.
   void (*decode_nibbles)(const ValueDecoder&, bool high_first, const u8* packed, u32* to, usize n, Stores);
+
+  // Arithmetic; null on targets without. Arrays have room, and something in it, up to a multiple of 16 elements.
+  void (*operate)(const VectorOperation&, const u32* a, const u32* b, const u32* c, u32* to, usize n);
+  // Numbers below the limit become zeros of their sign.
+  void (*flush)(u32 limit, u32* x, usize n);
+  // Whether any result may be tiny or large (an overflow, Inf, NaN).
+  u32 (*examine)(const FlagRules&, const u32* results, usize n);
+  // The flags of each result, but for signalling operands, and all of them or-ed. `values`: what became of the results.
+  u8 (*flags)(const FlagRules&, const u32* a, const u32* b, const u32* c, const u32* results, const u32* values,
+              u8* flags, usize n);
 };
 
 extern const Kernels kernels_portable;

@@ -1,11 +1,13 @@
 // The loops of one target, written once over its lane types. Included by kernels_<isa>.cc after its lanes.
 //
 // HALFULP_SHORTCUTS: the lanes convert to and from binary16 and integers in hardware.
+// HALFULP_ARITHMETIC: and compute in binary32.
 
 #include <cstring>
 
 #include "../halfulp/philox.hpp"
 #include "../halfulp/round_to_odd.hpp"
+#include "../halfulp/settle.hpp"
 #include "../halfulp/stochastic.hpp"
 #include "kernels.hpp"
 
@@ -54,6 +56,7 @@ bool in_one_block(const In* from, Out* to, usize n, F&& f) {
 #include "random.inl"
 #include "pack.inl"
 #include "nibbles.inl"
+#include "operate.inl"
 // clang-format on
 
 namespace halfulp {
@@ -78,6 +81,12 @@ constexpr Kernels kernels_of_target(const char* isa) {
   k.unpack = unpack_kernel;
   k.encode_nibbles = encode_nibbles_kernel;
   k.decode_nibbles = decode_nibbles_kernel;
+#if defined(HALFULP_ARITHMETIC)
+  k.operate = operate_kernel;
+  k.flush = flush_kernel;
+  k.examine = examine_kernel;
+  k.flags = flags_kernel;
+#endif
   return k;
 }
 

@@ -2,7 +2,9 @@
 #if defined(__x86_64__) || defined(_M_X64)
 #define HALFULP_TARGET avx512
 #define HALFULP_SHORTCUTS
+#define HALFULP_ARITHMETIC
 #include "lanes/avx512.hpp"
+#include "lanes/avx512_arithmetic.hpp"
 #include "lanes/avx512_codebook.hpp"
 #include "lanes/avx512_pack.hpp"
 

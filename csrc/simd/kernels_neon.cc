@@ -2,7 +2,9 @@
 #if defined(__aarch64__) && defined(__GNUC__)
 #define HALFULP_TARGET neon
 #define HALFULP_SHORTCUTS
+#define HALFULP_ARITHMETIC
 #include "lanes/neon.hpp"
+#include "lanes/neon_arithmetic.hpp"
 #include "lanes/neon_codebook.hpp"
 #include "lanes/neon_pack.hpp"
 

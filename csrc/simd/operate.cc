@@ -4,11 +4,14 @@
 #include <atomic>
 #include <cstring>
 
+#include "blocks.hpp"
 #include "parallel.hpp"
 
 namespace halfulp {
 
-Operation make_operation(const NamedOperator& named, const OperationParameters& p) {
+namespace {
+
+Operation make_definition(const NamedOperator& named, const OperationParameters& p) {
   Operation o{};
   o.op = named.op;
   for (int i = 0; i < 3; ++i) o.operands[i] = make_operand(p.operands[i], p.flush_input);
@@ -30,8 +33,6 @@ Operation make_operation(const NamedOperator& named, const OperationParameters& 
   o.indefinite = p.indefinite;
   return o;
 }
-
-namespace {
 
 template <class Int>
 u64 load_as(const char* from) {
@@ -71,7 +72,7 @@ int code_operands(const Operation& o, int operands) {
   return o.op == Operator::from_integer ? 0 : o.op == Operator::scaleb ? 1 : operands;
 }
 
-Raised operate_part(const Operation& o, const Columns& c, usize start, usize n) {
+Raised define_part(const Operation& o, const Columns& c, usize start, usize n) {
   const int codes = code_operands(o, c.operands);
   u8 all = 0;
   for (usize i = start; i < start + n; ++i) {
@@ -90,9 +91,66 @@ Raised operate_part(const Operation& o, const Columns& c, usize start, usize n) 
   return {all, start + n, 0};
 }
 
+// The first code with bits above its format's width is left for the definition to find.
+bool all_are_codes(const Kernels& k, const ArrayOperation& o, const void* const* codes, usize n) {
+  for (int i = 0; i < o.fast.operands; ++i) {
+    const usize size = static_cast<usize>(o.fast.from[i].code_bytes);
+    if (o.fast.from[i].bits == 8 * o.fast.from[i].code_bytes) continue;
+    const u64 mask = o.fast.from[i].code_mask;
+    u64 masks = 0;
+    for (usize at = 0; at < 64; at += 8 * size) masks |= mask << at;
+    if ((k.gather_bits(codes[i], n * size) & ~masks) != 0) return false;
+  }
+  return true;
+}
+
+Raised fast_part(const ArrayOperation& o, const Columns& c, usize start, usize n) {
+  const Kernels& k = kernels();
+  Buffer operands[3];
+  Buffer results;
+  Buffer flags;
+  u8 all = 0;
+  for (usize done = start; done < start + n;) {
+    const usize count = start + n - done < block ? start + n - done : block;
+    const void* codes[3] = {};
+    for (int i = 0; i < o.fast.operands; ++i) {
+      const usize size = static_cast<usize>(c.in[i].bytes);
+      codes[i] = gather(size, c.in[i].data + offset(done, c.in[i].stride), c.in[i].stride, count, operands[i]);
+    }
+    if (!all_are_codes(k, o, codes, count)) {
+      const Raised part = define_part(o.definition, c, done, count);
+      if (part.bad != done + count) return part;
+    }
+    const usize size = static_cast<usize>(c.out[0].bytes);
+    char* to = c.out[0].data + offset(done, c.out[0].stride);
+    const bool direct = is_contiguous(to, c.out[0].stride, size);
+    u8* raised = c.flags.data != nullptr ? reinterpret_cast<u8*>(flags.bytes) : nullptr;
+    // Not yet in their place: the results may be where the operands are.
+    all |= operate_fast(o, k, codes, results.bytes, raised, all, count);
+    if (direct) {
+      std::memcpy(to, results.bytes, count * size);
+    } else {
+      scatter(size, results, to, c.out[0].stride, count);
+    }
+    if (raised != nullptr) scatter(1, flags, c.flags.data + offset(done, c.flags.stride), c.flags.stride, count);
+    done += count;
+  }
+  return {all, start + n, 0};
+}
+
+Raised operate_part(const ArrayOperation& o, const Columns& c, usize start, usize n) {
+  return o.fast.usable && kernels().operate != nullptr ? fast_part(o, c, start, n)
+                                                       : define_part(o.definition, c, start, n);
+}
+
 }  // namespace
 
-Raised operate(const Operation& o, const Columns& c, usize n) {
+ArrayOperation make_operation(const NamedOperator& named, const OperationParameters& p) {
+  const Operation definition = make_definition(named, p);
+  return {definition, make_fast(named, p, definition)};
+}
+
+Raised operate(const ArrayOperation& o, const Columns& c, usize n) {
   std::atomic<unsigned> flags{0};
   std::atomic<usize> bad{4 * n};  // the element and its operand, so that the first of all can be found
   in_parallel(n, [&](usize start, usize count) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../halfulp/operators.hpp"
+#include "kernels.hpp"
 
 namespace halfulp {
 
@@ -43,9 +44,34 @@ struct OperationParameters {
   bool indefinite;
 };
 
-Operation make_operation(const NamedOperator&, const OperationParameters&);
+// The same by way of binary32, in vectors: decode, operate, encode.
+struct FastOperation {
+  bool usable;
+  VectorOperation vector;
+  int operands;
+  ValueDecoder from[3];
+  u32 flush_below[3];  // as binary32 bits
+  Encoder encoder;
+  ValueDecoder value;
+  FlagRules rules;
+  bool signals[3];      // the format has signalling NaN
+  bool nan_by_operand;  // which NaN results depends on the operands
+};
+
+struct ArrayOperation {
+  Operation definition;
+  FastOperation fast;
+};
+
+ArrayOperation make_operation(const NamedOperator&, const OperationParameters&);
 
 // n elements, on the threads that are set.
-Raised operate(const Operation&, const Columns&, usize n);
+Raised operate(const ArrayOperation&, const Columns&, usize n);
+
+// fast.cc: some elements of contiguous, aligned arrays of codes that have been checked. `flags` may be null: then what
+// is in `seen` need not be found again.
+FastOperation make_fast(const NamedOperator&, const OperationParameters&, const Operation&);
+u8 operate_fast(const ArrayOperation&, const Kernels&, const void* const* codes, void* results, u8* flags, u8 seen,
+                usize n);
 
 }  // namespace halfulp

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,8 +24,7 @@ _ONES = Format(0, 1, specials="integer", signed=False)
 class _Plan(NamedTuple):
     """How terms are accumulated: formats, policy, and each step's rounding."""
 
-    operands: tuple[Format, ...]
-    result: Format
+    formats: tuple[Format, ...]
     order: str
     to: _core.OperationParameters
     each_step: _core.OperationParameters
@@ -122,24 +123,292 @@ def sum(
     array([100.,  32.], dtype=float32)
     """
     policy = Policy(rounding, overflow, subnormals, tininess, nan)
-    of, to = _formats("sum", format, ("codes", "result"))
-    plan = _plan((of, _ONES), to, accumulate, accumulator, None, policy)
+    of, to = _formats("sum", format, ("the codes",))
+    plan = _plan("sum", (of, _ONES, to), accumulate, accumulator, "exact", policy)
     array = codes_of(of, codes, 1)
-    axes = _axes(axis, array.ndim)
-    kept = [i for i in range(array.ndim) if i not in axes]
-    # Rows are what one tile shares out best: the longest of the axes that stay.
+    summed = _axes(axis, array.ndim)
+    kept = [i for i in range(array.ndim) if i not in summed]
+    # Its longest axis makes the rows of a matrix, which are shared out better than batches.
     row = max(kept, key=lambda i: array.shape[i], default=None)
     batch = [i for i in kept if i != row]
-    ordered = array.transpose([*batch, *([] if row is None else [row]), *axes])
-    depth = int(np.prod([array.shape[i] for i in axes], dtype=object))
-    a = ordered.reshape([*(array.shape[i] for i in batch), 1 if row is None else array.shape[row], depth])
-    b = np.broadcast_to(np.ones((), _ONES.code_dtype), (*a.shape[:-2], depth, 1))
-    codes_out, flags_out = _multiply("sum", plan, a, b)
-    full = [1 if i in axes else array.shape[i] for i in range(array.ndim)]
+    rows = [] if row is None else [row]
+    depth = math.prod(array.shape[i] for i in summed)
+    sizes = [array.shape[i] for i in batch] + [1 if row is None else array.shape[row], depth]
+    a = array.transpose(batch + rows + summed).reshape(sizes)
+    b = np.broadcast_to(np.ones((), _ONES.code_dtype), (*sizes[:-2], depth, 1))
 
     def shaped(x: Array) -> Array:
-        back = np.empty(full, x.dtype)
-        back.transpose([*batch, *([] if row is None else [row]), *axes]).reshape(x.shape)[...] = x
-        return back if keepdims else back.reshape([array.shape[i] for i in kept])
+        x = x[..., 0]
+        x = x[..., 0] if row is None else np.moveaxis(x, -1, kept.index(row))
+        return np.expand_dims(x, tuple(summed)) if keepdims else x
 
-    return _deliver("sum", shaped(codes_out), shaped(flags_out), flags, out)
+    return _deliver("sum", *map(shaped, _multiply("sum", plan, a, b)), flags, out)
+
+
+def dot(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    format: Formats,
+    axis: int = -1,
+    accumulate: str = "exact",
+    accumulator: Format | str | None = None,
+    products: Format | str = "exact",
+    rounding: str = "nearest_even",
+    overflow: str = "default",
+    subnormals: Subnormals = "gradual",
+    tininess: str = "after",
+    nan: NanCodes = "canonical",
+    flags: bool = False,
+    out: Any = None,
+) -> Any:
+    """Sums of products along one axis of two arrays of codes: one rounding, or all those of a stated order.
+
+    Parameters
+    ----------
+    a, b : array_like of codes, of any integer dtype
+        Broadcast against each other, but for `axis`, along which they have one length: as in `numpy.vecdot`, and of
+        vectors as in `numpy.dot`.
+    format : Format or str, or a tuple
+        Of `a`, `b` and the result; a tuple states the three. At most 24 significant bits.
+    axis : int, optional
+        Along which to multiply and add; of each operand before broadcasting.
+    accumulate : {"exact", "sequential", "pairwise", "kahan"}, optional
+        Which roundings there are. All are to the accumulator's format, with the policy below; the last value is then
+        rounded to the result's format, if that is another. The ``x[i]`` are products.
+
+        exact
+            One: the exact sum's, to the result's format. The order does not matter.
+        sequential
+            ``s = round(x[0])``, then ``s = round(s + x[i])``, by index: a chain of fused multiply-adds.
+        pairwise
+            ``round(x[i])`` are the leaves of a binary tree, and a node is ``round(left + right)``. n leaves split at
+            the largest power of two below n.
+        kahan
+            ``s = round(x[0])`` and ``c = 0``, then ``y = round(x[i] - c)``, ``t = round(s + y)``,
+            ``c = round(round(t - s) - y)``, ``s = t``, by index.
+    accumulator : Format or str, optional
+        Of the steps; the result's unless given. Not for exact sums.
+    products : {"exact"}, Format or str, optional
+        Whether the ``x[i]`` are exact products, or rounded to this format first. Not for exact sums.
+    rounding, overflow, subnormals, tininess, nan, flags, out
+        As in `sum`.
+
+    Returns
+    -------
+    ndarray or scalar of `code_dtype` of the result's format; with `flags`, also uint8 of `halfulp.ops.Flag`
+
+    Raises
+    ------
+    TypeError
+        If operands are no integers.
+    ValueError
+        If a code has bits above its format's width, if the shapes do not fit, and for a policy a format cannot have.
+
+    Notes
+    -----
+    As in `sum`, of products: Inf times 0 is NaN, too, and always invalid.
+
+    Examples
+    --------
+    >>> import numpy as np, halfulp as hu
+    >>> a = hu.float8_e4m3fn.encode([448, 448, 2**-9])
+    >>> b = hu.float8_e4m3fn.encode([448, -448, 2**-9])
+    >>> hu.dot(a, b, format=("float8_e4m3fn", "float8_e4m3fn", "bfloat16"))
+    np.uint16(13952)
+    >>> hu.decode(13952, "bfloat16") == 2.0**-18
+    np.True_
+    """
+    policy = Policy(rounding, overflow, subnormals, tininess, nan)
+    formats = _formats("dot", format, ("a", "b"))
+    plan = _plan("dot", formats, accumulate, accumulator, products, policy)
+    x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
+    for name, array in (("a", x), ("b", y)):
+        if array.ndim == 0:
+            raise ValueError(f"dot: {name} is a single number; it must have an axis to multiply along")
+    x, y = (np.moveaxis(array, _axes(axis, array.ndim)[0], -1) for array in (x, y))
+    if x.shape[-1] != y.shape[-1]:
+        raise ValueError(f"dot: along axis {axis}, a has length {x.shape[-1]} and b has length {y.shape[-1]}")
+    # A vector against many is a matrix against a vector.
+    if x.ndim > 1 and (y.ndim == 1 or y.shape[-2] == 1):
+        left, right, dropped = x, y[..., np.newaxis] if y.ndim == 1 else y.swapaxes(-1, -2), -1
+    elif y.ndim > 1 and (x.ndim == 1 or x.shape[-2] == 1):
+        left, right, dropped = x[np.newaxis] if x.ndim == 1 else x, y.swapaxes(-1, -2), -2
+    else:
+        made = _multiply("dot", plan, x[..., np.newaxis, :], y[..., np.newaxis])
+        return _deliver("dot", *(array[..., 0, 0] for array in made), flags, out)
+    made = _multiply("dot", plan, left, right)
+    return _deliver("dot", *(array.take(0, axis=dropped) for array in made), flags, out)
+
+
+def matmul(
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    *,
+    format: Formats,
+    accumulate: str = "exact",
+    accumulator: Format | str | None = None,
+    products: Format | str = "exact",
+    rounding: str = "nearest_even",
+    overflow: str = "default",
+    subnormals: Subnormals = "gradual",
+    tininess: str = "after",
+    nan: NanCodes = "canonical",
+    flags: bool = False,
+    out: Any = None,
+) -> Any:
+    """The product of matrices of codes, each element a sum with one rounding, or with all those of a stated order.
+
+    Parameters
+    ----------
+    a, b : array_like of codes, of any integer dtype
+        Matrices in their last two axes, the others broadcast; vectors of one axis are a row and a column: as in
+        `numpy.matmul`.
+    format : Format or str, or a tuple
+        Of `a`, `b` and the result; a tuple states the three. At most 24 significant bits.
+    accumulate, accumulator, products
+        As in `dot`.
+    rounding, overflow, subnormals, tininess, nan, flags, out
+        As in `sum`.
+
+    Returns
+    -------
+    ndarray or scalar of `code_dtype` of the result's format; with `flags`, also uint8 of `halfulp.ops.Flag`
+
+    Raises
+    ------
+    TypeError
+        If operands are no integers.
+    ValueError
+        If a code has bits above its format's width, if the shapes do not fit, and for a policy a format cannot have.
+
+    Examples
+    --------
+    >>> import numpy as np, halfulp as hu
+    >>> a = hu.float4_e2m1fn.encode([[1, 2], [3, 4]])
+    >>> b = hu.float4_e2m1fn.encode([[0.5, 6], [1.5, -6]])
+    >>> made = hu.matmul(a, b, format=("float4_e2m1fn", "float4_e2m1fn", "float16"))
+    >>> hu.decode(made, "float16")
+    array([[ 3.5, -6. ],
+           [ 7.5, -6. ]], dtype=float32)
+    """
+    policy = Policy(rounding, overflow, subnormals, tininess, nan)
+    formats = _formats("matmul", format, ("a", "b"))
+    plan = _plan("matmul", formats, accumulate, accumulator, products, policy)
+    x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
+    for name, array in (("a", x), ("b", y)):
+        if array.ndim == 0:
+            raise ValueError(f"matmul: {name} is a single number; it must be a vector or matrices")
+    left = x[np.newaxis] if x.ndim == 1 else x
+    right = y[:, np.newaxis] if y.ndim == 1 else y
+    if left.shape[-1] != right.shape[-2]:
+        raise ValueError(
+            f"matmul: the rows of a have {left.shape[-1]} codes and the columns of b have {right.shape[-2]}; "
+            f"shapes {x.shape} and {y.shape}"
+        )
+    dropped = tuple(-i for i, vector in ((2, x.ndim == 1), (1, y.ndim == 1)) if vector)
+    made = _multiply("matmul", plan, left, right)
+    return _deliver("matmul", *(array.squeeze(dropped) if dropped else array for array in made), flags, out)
+
+
+def _formats(name: str, format: Formats, operands: tuple[str, ...]) -> tuple[Format, ...]:
+    """One format for every operand, then the result's."""
+    if isinstance(format, (Format, str)):
+        return (format_of(format),) * (len(operands) + 1)
+    if not isinstance(format, Sequence) or len(format) != len(operands) + 1:
+        raise (ValueError if isinstance(format, Sequence) else TypeError)(
+            f"{name}: format must be a Format, text such as 'float8_e4m3fn', or a tuple of {len(operands) + 1}, of "
+            f"{', '.join(operands)} and the result, not {format!r}"
+        )
+    return tuple(map(format_of, format))
+
+
+def _plan(
+    name: str,
+    formats: tuple[Format, ...],
+    order: str,
+    accumulator: Format | str | None,
+    products: Format | str,
+    policy: Policy,
+) -> _Plan:
+    if not isinstance(order, str) or order not in _core.accumulates():
+        raise ValueError(f"accumulate must be one of {', '.join(map(repr, _core.accumulates()))}, not {order!r}")
+    if isinstance(policy.nan, str) and policy.nan in ("x86", "arm"):
+        raise ValueError(f"nan={policy.nan!r}: in sums NaN has no operand to come from; 'canonical' or codes")
+    rounded = not isinstance(products, str) or products != "exact"
+    if order == "exact" and (accumulator is not None or rounded):
+        word = f"products={products!r}" if accumulator is None else f"accumulator={accumulator!r}"
+        raise ValueError(f"{name}: {word} is for sums with steps; accumulate='exact' rounds once, to the result's format")
+    step = formats[2] if accumulator is None else format_of(accumulator)
+    if order == "kahan" and not step.has_zero:
+        raise ValueError(f"{name}: accumulate='kahan' starts from zero, which {step.name} does not have")
+    return _Plan(
+        formats,
+        order,
+        parameters(formats, policy),
+        parameters((*formats[:2], step), policy),
+        parameters((*formats[:2], format_of(products) if rounded else step), policy),
+        rounded,
+    )
+
+
+def _axes(axis: int | Sequence[int] | None, ndim: int) -> list[int]:
+    """Axes counted from the front, ascending."""
+    given = range(ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    found = []
+    for one in given:
+        try:
+            if isinstance(one, (bool, np.bool_)):
+                raise TypeError
+            index = operator.index(one)  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(f"axis must be an integer, a tuple of integers, or None, not {axis!r}") from None
+        if not -ndim <= index < ndim:
+            raise ValueError(f"axis {index} is not one of the {ndim} there are")
+        if index % ndim in found:
+            raise ValueError(f"axis {index} is given twice")
+        found.append(index % ndim)
+    return sorted(found)
+
+
+def _multiply(name: str, plan: _Plan, a: Array, b: Array) -> tuple[Array, Array]:
+    """Matrices of codes multiplied, and their flags; exceptions as `np.errstate` says are given by `_deliver`."""
+    try:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise ValueError(f"{name}: shapes {a.shape[:-2]} and {b.shape[:-2]} do not broadcast") from None
+    shape = (*batch, a.shape[-2], b.shape[-1])
+    made = np.empty(shape, plan.formats[2].code_dtype)
+    flags = np.empty(shape, np.uint8)
+    x = np.broadcast_to(a, (*batch, *a.shape[-2:]))
+    y = np.broadcast_to(b, (*batch, *b.shape[-2:]))
+    if _core.multiply(plan.to, plan.each_step, plan.each_product, plan.round_products, plan.order, x, y, made, flags) < 0:
+        for i, (f, array) in enumerate(zip(plan.formats, (a, b), strict=False)):
+            stray = array[array >> f.bits != 0]
+            if stray.size:
+                raise ValueError(
+                    f"{name}: operand {i + 1}: {int(stray[0]):#x} is no code of {f.name}, which has {f.bits} bits"
+                )
+    return made, flags
+
+
+def _deliver(name: str, made: Array, raised: Array, flags: bool, out: Any) -> Any:
+    """Results as the caller wants them."""
+    if not flags:
+        _core.give_floating_point_errors(name, int(np.bitwise_or.reduce(raised, axis=None)))
+        return _put("out", made, out)
+    if out is not None and (not isinstance(out, tuple) or len(out) != 2):
+        raise TypeError(f"{name}: with flags=True, out must be a tuple of two arrays, not {type(out).__name__}")
+    first, second = out or (None, None)
+    return _put("out[0]", made, first), _put("out[1]", raised, second)
+
+
+def _put(what: str, made: Array, out: Any) -> Any:
+    if out is None:
+        return made[()]
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{what} must be an ndarray, not {type(out).__name__}")
+    if out.shape != made.shape:
+        raise ValueError(f"{what} has shape {out.shape}, the result has shape {made.shape}")
+    np.copyto(out, made, casting="same_kind")
+    return out

@@ -18,7 +18,11 @@ class Environment {
   explicit Environment(Rounding rounding = Rounding::toward_zero) {
     asm volatile("mrs %0, fpcr" : "=r"(control_));
     asm volatile("mrs %0, fpsr" : "=r"(status_));
-    const u64 ours = rounding == Rounding::toward_zero ? u64{3} << 22 : 0;
+    const u64 mode = rounding == Rounding::toward_zero       ? 3
+                     : rounding == Rounding::toward_negative ? 2
+                     : rounding == Rounding::toward_positive ? 1
+                                                             : 0;
+    const u64 ours = mode << 22;
     asm volatile("msr fpcr, %0" : : "r"(ours) : "memory");
   }
   ~Environment() {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from halfulp import _core, _exact
+from halfulp import _exact
 from halfulp._decimal import shortest, to_hex
 from halfulp._format import Format
 from halfulp._operation_functions import ROUNDED, call, function
@@ -19,8 +19,8 @@ from halfulp._operations import (
     codes_of,
     formats_of,
     integers_of,
-    parameters,
     run,
+    settle,
     ufunc_of,
 )
 
@@ -176,18 +176,15 @@ def from_string(
     >>> hu.ops.from_string(["0.1", "0x1.8p3", "1e9"], format="float8_e4m3fn", flags=True)
     (array([ 29,  84, 127], dtype=uint8), array([1, 0, 5], dtype=uint8))
     """
-    (target, *_) = formats = formats_of("from_string", format)
+    formats = formats_of("from_string", format)
     texts = np.asarray(text, dtype=object)
     numbers = np.empty(texts.size, dtype=_exact.NUMBER)
     for i, element in enumerate(texts.reshape(-1)):
         if not isinstance(element, str):
             raise TypeError(f"text must be strings, not {type(element).__name__}; halfulp.encode takes other numbers")
         numbers[i] = _exact.number(element)
-    codes = np.empty(texts.size, dtype=np.uint64)
-    raised = np.empty(texts.size, dtype=np.uint8)
-    policy = Policy(rounding, overflow, subnormals, tininess, nan)
-    _core.settle_numbers(parameters(formats, policy), numbers, codes, raised)
-    result = codes.astype(target.code_dtype).reshape(texts.shape)[()]
+    codes, raised = settle(formats, Policy(rounding, overflow, subnormals, tininess, nan), numbers)
+    result = codes.reshape(texts.shape)[()]
     return (result, raised.reshape(texts.shape)[()]) if flags else result
 
 

@@ -1,0 +1,187 @@
+// Operations by way of binary32: which can go that way, and one block of them.
+#include "blocks.hpp"
+#include "operate.hpp"
+
+namespace halfulp {
+namespace {
+
+constexpr u32 binary32_inf = 0x7f800000;
+
+Binary32Operation binary32_operation(Operator op) {
+  switch (op) {
+    case Operator::add: return Binary32Operation::add;
+    case Operator::subtract: return Binary32Operation::subtract;
+    case Operator::multiply: return Binary32Operation::multiply;
+    case Operator::divide: return Binary32Operation::divide;
+    case Operator::sqrt: return Binary32Operation::sqrt;
+    case Operator::fma: return Binary32Operation::fma;
+    default: return Binary32Operation::copy;
+  }
+}
+
+bool has_binary32_operation(Operator op) {
+  return op == Operator::convert || binary32_operation(op) != Binary32Operation::copy;
+}
+
+// Whether the sums or products of all values of two formats are binary32 numbers.
+bool is_exact(Operator op, const Format& a, const Format& b) {
+  if (op == Operator::convert) return true;
+  const int low = a.lsb_exponent() < b.lsb_exponent() ? a.lsb_exponent() : b.lsb_exponent();
+  const int high = a.largest_exponent() > b.largest_exponent() ? a.largest_exponent() : b.largest_exponent();
+  if (op == Operator::add || op == Operator::subtract) return high + 2 - low <= 24 && high < 127 && low >= -149;
+  if (op != Operator::multiply) return false;
+  // Two's complement has one magnitude with a bit more than its precision says.
+  const int bits = a.precision() + b.precision() + (a.is_integer() ? 1 : 0) + (b.is_integer() ? 1 : 0);
+  return bits <= 24 && a.largest_exponent() + b.largest_exponent() + 1 <= 127 &&
+         a.lsb_exponent() + b.lsb_exponent() >= -149;
+}
+
+Real real_of_binary32(u32 bits) { return real(unpack_binary<8, 23>(bits, false)); }
+
+// The first magnitude of a finite binary32 for which a monotone condition holds; that of Inf if none.
+template <class Condition>
+u32 first_magnitude(bool negative, Condition&& holds) {
+  u32 low = 0;
+  u32 high = 0x7f800000;
+  while (low < high) {
+    const u32 middle = low + (high - low) / 2;
+    if (holds(real_of_binary32(middle | (negative ? 0x80000000 : 0)))) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+FlagRules make_rules(const Operation& o, Subnormals subnormals) {
+  FlagRules r{};
+  const auto over = [&](const Real& x) { return !x.is_zero() && overflows(x, o.result); };
+  const auto not_tiny = [&](const Real& x) { return !o.result.has_exponent || !is_tiny(x, o.result); };
+  r.over_positive = first_magnitude(false, over);
+  r.over_negative = first_magnitude(true, over);
+  r.tiny_positive = first_magnitude(false, not_tiny);
+  r.tiny_negative = first_magnitude(true, not_tiny);
+  // Every sum or product beyond binary32 is its largest number here, and so may be one that is within.
+  constexpr u32 largest = 0x7f7fffff;
+  const bool reaches = static_cast<i64>(o.result.codec.emax) == 127;
+  const bool inward = r.over_positive > largest || r.over_negative > largest;
+  r.ambiguous = reaches && inward ? largest : binary32_inf;
+  r.flushes = o.result.has_exponent && subnormals != Subnormals::gradual ? ~u32{0} : 0;
+  r.divides = o.op == Operator::divide ? ~u32{0} : 0;
+  return r;
+}
+
+}  // namespace
+
+FastOperation make_fast(const NamedOperator& named, const OperationParameters& p, const Operation& o) {
+  FastOperation f{};
+  if (!has_binary32_operation(named.op) || !p.result.narrows_from_binary32() || !p.result.is_signed) return f;
+  f.operands = operand_count(named.operands);
+  for (int i = 0; i < f.operands; ++i) {
+    const Format& from = p.operands[i];
+    if (!from.fits_binary32()) return f;
+    f.from[i] = make_value_decoder(from);
+    f.flush_below[i] = p.flush_input ? f.from[i].min_normal : 0;
+    f.signals[i] = o.operands[i].quiet_bit != 0;
+  }
+  f.usable = true;
+  const Format& second = p.operands[f.operands > 1 ? 1 : 0];
+  f.vector = {binary32_operation(named.op), is_exact(named.op, p.operands[0], second), o.result.negative_zero_sum};
+  Policy policy = p.policy;
+  policy.nan.negative = policy.nan.positive;  // whatever sign the processor's own NaN has
+  f.encoder = make_encoder(p.result, policy, false);
+  f.value = make_value_decoder(p.result);
+  f.rules = make_rules(o, p.policy.subnormals);
+  f.nan_by_operand = p.nan != NanPropagation::canonical || named.op == Operator::fma;
+  return f;
+}
+
+namespace {
+
+constexpr usize room = block + 16;
+
+struct alignas(64) Binary32Block {
+  u32 x[room];
+};
+
+bool is_nan_bits(u32 bits) { return (bits & 0x7fffffff) > 0x7f800000; }
+
+u64 code_at(const void* codes, int bytes, usize i) {
+  switch (bytes) {
+    case 1: return static_cast<const u8*>(codes)[i];
+    case 2: return static_cast<const u16*>(codes)[i];
+    default: return static_cast<const u32*>(codes)[i];
+  }
+}
+
+void set_code(void* codes, int bytes, usize i, u64 code) {
+  switch (bytes) {
+    case 1: static_cast<u8*>(codes)[i] = static_cast<u8>(code); return;
+    case 2: static_cast<u16*>(codes)[i] = static_cast<u16>(code); return;
+    default: static_cast<u32*>(codes)[i] = static_cast<u32>(code);
+  }
+}
+
+// What only the definition knows: which NaN, if that depends on operands, and whether a result overflowed that is the
+// largest of binary32. That an operand signals is seen in its code.
+u8 settle_rest(const ArrayOperation& o, const Binary32Block* operands, const Binary32Block& rounded,
+               const void* const* codes, void* results, u8* flags, usize n) {
+  const FastOperation& f = o.fast;
+  u8 all = 0;
+  for (usize i = 0; i < n; ++i) {
+    const u32 magnitude = rounded.x[i] & 0x7fffffff;
+    const bool nan = magnitude > binary32_inf;
+    if (!nan && magnitude != f.rules.ambiguous) continue;
+    u64 own[3] = {};
+    bool signals = false;
+    for (int k = 0; k < f.operands; ++k) {
+      own[k] = code_at(codes[k], f.from[k].code_bytes, i);
+      const bool quiet = (own[k] & o.definition.operands[k].quiet_bit) != 0;
+      signals = signals || (f.signals[k] && is_nan_bits(operands[k].x[i]) && !quiet);
+    }
+    if (!nan || f.nan_by_operand) {
+      const Outcome outcome = apply(o.definition, own, nullptr);
+      set_code(results, f.encoder.code_bytes, i, outcome.code);
+      flags[i] = outcome.flags;
+    } else if (signals) {
+      flags[i] = flag::invalid;
+    }
+    all |= flags[i];
+  }
+  return all;
+}
+
+}  // namespace
+
+u8 operate_fast(const ArrayOperation& o, const Kernels& k, const void* const* codes, void* results, u8* flags, u8 seen,
+                usize n) {
+  const FastOperation& f = o.fast;
+  Binary32Block operands[3];
+  Binary32Block rounded;
+  for (int i = 0; i < f.operands; ++i) {
+    u32* x = operands[i].x;
+    k.decode(f.from[i], codes[i], x, n);
+    for (usize j = n; j % 16 != 0; ++j) x[j] = 0;
+    if (f.flush_below[i] != 0) k.flush(f.flush_below[i], x, n);
+  }
+  const u32* a = operands[0].x;
+  const u32* b = f.operands > 1 ? operands[1].x : a;
+  const u32* c = f.operands > 2 ? operands[2].x : a;
+  k.operate(f.vector, a, b, c, rounded.x, n);
+  k.encode(f.encoder, rounded.x, results, n);
+
+  const u32 examined = k.examine(f.rules, rounded.x, n);
+  const bool large = (examined & examined_large) != 0;
+  const bool tiny = (examined & examined_tiny) != 0 && (seen & flag::underflow) == 0;
+  if (flags == nullptr && !large && !tiny) return 0;
+  u8 own_flags[block];
+  u8* raised = flags != nullptr ? flags : own_flags;
+  Binary32Block values;
+  k.decode(f.value, results, values.x, n);
+  u8 all = k.flags(f.rules, a, b, c, rounded.x, values.x, raised, n);
+  if (large) all |= settle_rest(o, operands, rounded, codes, results, raised, n);
+  return all;
+}
+
+}  // namespace halfulp
