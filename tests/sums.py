@@ -197,6 +197,6 @@ def is_tiny(spec: Spec, value: Value, rounding: str, tininess: str) -> bool:
         return True
     steps = magnitude / (least / 2) * (1 << spec.mantissa_bits)
     whole, rest = int(steps), steps % 1
-    place = Place.ON if not rest else Place.MIDDLE if rest == Fraction(1, 2) else Place((3 if rest * 2 > 1 else 1))
+    place = Place.ON if not rest else Place.MIDDLE if rest == Fraction(1, 2) else Place(3 if rest * 2 > 1 else 1)
     odd_code = whole - (1 << spec.mantissa_bits) + (0 if spec.has_zero else 1 << spec.mantissa_bits)
     return whole + oracle.goes_up(rounding, value.negative, odd_code, place) < 2 << spec.mantissa_bits

@@ -190,8 +190,9 @@ class ExactTile {
     const usize depth = job_.product.depth;
     for (usize start = 0; start < depth; start += block_depth) {
       const usize n = depth - start < block_depth ? depth - start : block_depth;
-      fill(job_, tile_, true, start, n, a_lines_, a_);
-      fill(job_, tile_, false, start, n, b_lines_, b_);
+      // Where every block is the same, as of the ones that a sum multiplies by, the first serves all.
+      if (start == 0 || job_.product.a.column != 0) fill(job_, tile_, true, start, n, a_lines_, a_);
+      if (start == 0 || job_.product.b.row != 0) fill(job_, tile_, false, start, n, b_lines_, b_);
       for (usize i = 0; i < tile_.rows; i += a_.width) {
         for (usize j = 0; j < tile_.columns; j += b_.width) multiply_block(i, j, n);
       }

@@ -31,19 +31,21 @@ void read_line(const Side& side, const Line& from, usize n, Panel& panel, usize 
 
 // What the bits of a block's codes decode to, and how far the magnitudes reach.
 struct Magnitudes {
-  u32 least_less_one;  // of those that are not zero
-  u32 most;
+  i32 least;  // of those that are not zero; the largest number if all are
+  i32 most;
 };
 
 template <usize width>
 Magnitudes to_integers(const u32* bits, usize n, int lsb_exponent, u32 flush_below, double* to) {
   const u64 bias = static_cast<u64>(static_cast<i64>(binary64_emax - 127 - lsb_exponent)) << 52;
-  Magnitudes m{~u32{0}, 0};
+  Magnitudes m{0x7fffffff, 0};
   for (usize k = 0; k < n; ++k) {
     const u32 all = bits[k] & 0x7fffffff;
     const u32 magnitude = all < flush_below ? 0 : all;
-    m.most = magnitude > m.most ? magnitude : m.most;
-    m.least_less_one = magnitude - 1 < m.least_less_one ? magnitude - 1 : m.least_less_one;
+    const i32 reach = static_cast<i32>(magnitude);
+    const i32 nonzero = reach == 0 ? 0x7fffffff : reach;
+    m.most = reach > m.most ? reach : m.most;
+    m.least = nonzero < m.least ? nonzero : m.least;
     const u64 sign = static_cast<u64>(bits[k] & 0x80000000) << 32;
     const u64 integer = magnitude == 0 ? 0 : ((u64{magnitude} << 29) + bias) | sign;
     to[k * width] = binary64(integer);
@@ -62,9 +64,10 @@ const char* gathered(Job& job, const Side& side, const Line& line, usize n, char
     codes = buffer;
   }
   if (side.format.bits() != 8 * side.bytes) {
-    u64 seen = 0;
-    for (usize k = 0; k < n; ++k) seen |= load_code(codes + k * size, side.bytes);
-    job.saw(side, seen);
+    // The words hold several codes: what is no code's bit in any place is looked for.
+    const u64 seen = kernels().gather_bits(codes, n * size);
+    const u64 every = side.bytes == 8 ? 1 : ~u64{0} / ((u64{1} << 8 * size) - 1);
+    if ((seen & ~(side.operand.code_mask * every)) != 0) job.stray.store(true, std::memory_order_relaxed);
   }
   return codes;
 }
@@ -84,13 +87,11 @@ void fill_line(Job& job, const Side& side, const Line& line, usize n, Panel& pan
       side.flushes && side.format.emin() >= -126 ? static_cast<u32>(side.format.emin() + 127) << 23 : 0;
   const Magnitudes m = panel.width == 1 ? to_integers<1>(bits, n, unit, flush_below, panel.line(i))
                                         : to_integers<group>(bits, n, unit, flush_below, panel.line(i));
-  if (m.most >= 0x7f800000 || m.least_less_one + 1 < 0x00800000) {
-    if (m.most != 0) return read_line(side, contiguous, n, panel, i);
-    return;
-  }
-  const i32 low = static_cast<i32>((m.least_less_one + 1) >> 23) - 127 - unit - (side.format.precision() - 1);
+  if (m.most == 0) return;
+  if (m.most >= 0x7f800000 || m.least < 0x00800000) return read_line(side, contiguous, n, panel, i);
+  const i32 low = (m.least >> 23) - 127 - unit - (side.format.precision() - 1);
   panel.low[i] = low > 0 ? low : 0;
-  panel.high[i] = static_cast<i32>(m.most >> 23) - 127 - unit + 1;
+  panel.high[i] = (m.most >> 23) - 127 - unit + 1;
 }
 
 void clear_line(Panel& panel, usize i, usize n) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ NanCodes = str | int | tuple[int, int]
 
 # A sum is a product with ones, which changes no value, sign or flag.
 _ONES = Format(0, 1, specials="integer", signed=False)
+_ONE = np.ones((), _ONES.code_dtype)
 
 
 class _Plan(NamedTuple):
@@ -122,7 +124,7 @@ def sum(
     >>> hu.decode([hu.sum(x, format="bfloat16", accumulate=how) for how in ("exact", "sequential")], "bfloat16")
     array([100.,  32.], dtype=float32)
     """
-    policy = Policy(rounding, overflow, subnormals, tininess, nan)
+    policy = _policy(rounding, overflow, subnormals, tininess, nan)
     of, to = _formats("sum", format, ("the codes",))
     plan = _plan("sum", (of, _ONES, to), accumulate, accumulator, "exact", policy)
     array = codes_of(of, codes, 1)
@@ -135,7 +137,7 @@ def sum(
     depth = math.prod(array.shape[i] for i in summed)
     sizes = [array.shape[i] for i in batch] + [1 if row is None else array.shape[row], depth]
     a = array.transpose(batch + rows + summed).reshape(sizes)
-    b = np.broadcast_to(np.ones((), _ONES.code_dtype), (*sizes[:-2], depth, 1))
+    b = np.broadcast_to(_ONE, (*sizes[:-2], depth, 1))
 
     def shaped(x: Array) -> Array:
         x = x[..., 0]
@@ -219,7 +221,7 @@ def dot(
     >>> hu.decode(13952, "bfloat16") == 2.0**-18
     np.True_
     """
-    policy = Policy(rounding, overflow, subnormals, tininess, nan)
+    policy = _policy(rounding, overflow, subnormals, tininess, nan)
     formats = _formats("dot", format, ("a", "b"))
     plan = _plan("dot", formats, accumulate, accumulator, products, policy)
     x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
@@ -292,7 +294,7 @@ def matmul(
     array([[ 3.5, -6. ],
            [ 7.5, -6. ]], dtype=float32)
     """
-    policy = Policy(rounding, overflow, subnormals, tininess, nan)
+    policy = _policy(rounding, overflow, subnormals, tininess, nan)
     formats = _formats("matmul", format, ("a", "b"))
     plan = _plan("matmul", formats, accumulate, accumulator, products, policy)
     x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
@@ -323,6 +325,13 @@ def _formats(name: str, format: Formats, operands: tuple[str, ...]) -> tuple[For
     return tuple(map(format_of, format))
 
 
+def _policy(rounding: str, overflow: str, subnormals: Subnormals, tininess: str, nan: NanCodes) -> Policy:
+    """A policy that can be a key."""
+    words = subnormals if isinstance(subnormals, str) else tuple(subnormals)
+    return Policy(rounding, overflow, words, tininess, tuple(nan) if isinstance(nan, list) else nan)
+
+
+@lru_cache(maxsize=64)
 def _plan(
     name: str,
     formats: tuple[Format, ...],
@@ -338,7 +347,9 @@ def _plan(
     rounded = not isinstance(products, str) or products != "exact"
     if order == "exact" and (accumulator is not None or rounded):
         word = f"products={products!r}" if accumulator is None else f"accumulator={accumulator!r}"
-        raise ValueError(f"{name}: {word} is for sums with steps; accumulate='exact' rounds once, to the result's format")
+        raise ValueError(
+            f"{name}: {word} is for sums with steps; accumulate='exact' rounds once, to the result's format"
+        )
     step = formats[2] if accumulator is None else format_of(accumulator)
     if order == "kahan" and not step.has_zero:
         raise ValueError(f"{name}: accumulate='kahan' starts from zero, which {step.name} does not have")
@@ -380,9 +391,11 @@ def _multiply(name: str, plan: _Plan, a: Array, b: Array) -> tuple[Array, Array]
     shape = (*batch, a.shape[-2], b.shape[-1])
     made = np.empty(shape, plan.formats[2].code_dtype)
     flags = np.empty(shape, np.uint8)
-    x = np.broadcast_to(a, (*batch, *a.shape[-2:]))
-    y = np.broadcast_to(b, (*batch, *b.shape[-2:]))
-    if _core.multiply(plan.to, plan.each_step, plan.each_product, plan.round_products, plan.order, x, y, made, flags) < 0:
+    x, y = (m if m.shape[:-2] == batch else np.broadcast_to(m, (*batch, *m.shape[-2:])) for m in (a, b))
+    if (
+        _core.multiply(plan.to, plan.each_step, plan.each_product, plan.round_products, plan.order, x, y, made, flags)
+        < 0
+    ):
         for i, (f, array) in enumerate(zip(plan.formats, (a, b), strict=False)):
             stray = array[array >> f.bits != 0]
             if stray.size:
