@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import oracle
+from numpy.typing import NDArray
 from oracle import Place, Policy, Spec, Value
+from support import product
 
+ORDERS = ("exact", "sequential", "pairwise", "kahan")
 INEXACT, UNDERFLOW, OVERFLOW, INVALID = 1, 2, 4, 16
 
 
@@ -200,3 +204,20 @@ def is_tiny(spec: Spec, value: Value, rounding: str, tininess: str) -> bool:
     place = Place.ON if not rest else Place.MIDDLE if rest == Fraction(1, 2) else Place(3 if rest * 2 > 1 else 1)
     odd_code = whole - (1 << spec.mantissa_bits) + (0 if spec.has_zero else 1 << spec.mantissa_bits)
     return whole + oracle.goes_up(rounding, value.negative, odd_code, place) < 2 << spec.mantissa_bits
+
+
+# -- cases
+
+
+def random_codes(spec: Spec, shape: Any, seed: int = 1, *, finite: bool = True) -> NDArray[Any]:
+    """Codes of every binade; the finite ones only, unless asked."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, 1 << spec.bits, shape, dtype=np.uint64)
+    if finite:
+        flat = [c if oracle.decode(spec, c).kind == "finite" else 1 for c in drawn.reshape(-1).tolist()]
+        drawn = np.array(flat, np.uint64).reshape(shape)
+    return drawn.astype(product(spec).code_dtype)
+
+
+def plain(a: Spec, b: Spec, to: Spec, **policy: Any) -> Terms:
+    return Terms(a, b, to, to, None, Policy(**policy))

@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from halfulp import _core
 from halfulp._format import Format
-from halfulp._operations import Formats, Policy, Subnormals, codes_of, format_of, parameters
-
-Array = npt.NDArray[Any]
-NanCodes = str | int | tuple[int, int]
+from halfulp._operations import Formats, Subnormals, codes_of
+from halfulp._sums import Array, NanCodes, axes_of, deliver, formats_of, multiply, plan_of, policy_of
 
 # A sum is a product with ones, which changes no value, sign or flag.
 _ONES = Format(0, 1, specials="integer", signed=False)
 _ONE = np.ones((), _ONES.code_dtype)
-
-
-class _Plan(NamedTuple):
-    """How terms are accumulated: formats, policy, and each step's rounding."""
-
-    formats: tuple[Format, ...]
-    order: str
-    to: _core.OperationParameters
-    each_step: _core.OperationParameters
-    each_product: _core.OperationParameters
-    round_products: bool
 
 
 def sum(
@@ -124,11 +108,11 @@ def sum(
     >>> hu.decode([hu.sum(x, format="bfloat16", accumulate=how) for how in ("exact", "sequential")], "bfloat16")
     array([100.,  32.], dtype=float32)
     """
-    policy = _policy(rounding, overflow, subnormals, tininess, nan)
-    of, to = _formats("sum", format, ("the codes",))
-    plan = _plan("sum", (of, _ONES, to), accumulate, accumulator, "exact", policy)
+    policy = policy_of(rounding, overflow, subnormals, tininess, nan)
+    of, to = formats_of("sum", format, ("the codes",))
+    plan = plan_of("sum", (of, _ONES, to), accumulate, accumulator, "exact", policy)
     array = codes_of(of, codes, 1)
-    summed = _axes(axis, array.ndim)
+    summed = axes_of(axis, array.ndim)
     kept = [i for i in range(array.ndim) if i not in summed]
     # Its longest axis makes the rows of a matrix, which are shared out better than batches.
     row = max(kept, key=lambda i: array.shape[i], default=None)
@@ -144,7 +128,7 @@ def sum(
         x = x[..., 0] if row is None else np.moveaxis(x, -1, kept.index(row))
         return np.expand_dims(x, tuple(summed)) if keepdims else x
 
-    return _deliver("sum", *map(shaped, _multiply("sum", plan, a, b)), flags, out)
+    return deliver("sum", multiply("sum", plan, a, b), shaped, flags, out)
 
 
 def dot(
@@ -221,26 +205,25 @@ def dot(
     >>> hu.decode(13952, "bfloat16") == 2.0**-18
     np.True_
     """
-    policy = _policy(rounding, overflow, subnormals, tininess, nan)
-    formats = _formats("dot", format, ("a", "b"))
-    plan = _plan("dot", formats, accumulate, accumulator, products, policy)
+    policy = policy_of(rounding, overflow, subnormals, tininess, nan)
+    formats = formats_of("dot", format, ("a", "b"))
+    plan = plan_of("dot", formats, accumulate, accumulator, products, policy)
     x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
     for name, array in (("a", x), ("b", y)):
         if array.ndim == 0:
             raise ValueError(f"dot: {name} is a single number; it must have an axis to multiply along")
-    x, y = (np.moveaxis(array, _axes(axis, array.ndim)[0], -1) for array in (x, y))
+    x, y = (np.moveaxis(array, axes_of(axis, array.ndim)[0], -1) for array in (x, y))
     if x.shape[-1] != y.shape[-1]:
         raise ValueError(f"dot: along axis {axis}, a has length {x.shape[-1]} and b has length {y.shape[-1]}")
+    dropped: tuple[int, ...]
     # A vector against many is a matrix against a vector.
     if x.ndim > 1 and (y.ndim == 1 or y.shape[-2] == 1):
-        left, right, dropped = x, y[..., np.newaxis] if y.ndim == 1 else y.swapaxes(-1, -2), -1
+        left, right, dropped = x, y[..., np.newaxis] if y.ndim == 1 else y.swapaxes(-1, -2), (-1,)
     elif y.ndim > 1 and (x.ndim == 1 or x.shape[-2] == 1):
-        left, right, dropped = x[np.newaxis] if x.ndim == 1 else x, y.swapaxes(-1, -2), -2
+        left, right, dropped = x[np.newaxis] if x.ndim == 1 else x, y.swapaxes(-1, -2), (-2,)
     else:
-        made = _multiply("dot", plan, x[..., np.newaxis, :], y[..., np.newaxis])
-        return _deliver("dot", *(array[..., 0, 0] for array in made), flags, out)
-    made = _multiply("dot", plan, left, right)
-    return _deliver("dot", *(array.take(0, axis=dropped) for array in made), flags, out)
+        left, right, dropped = x[..., np.newaxis, :], y[..., np.newaxis], (-1, -2)
+    return deliver("dot", multiply("dot", plan, left, right), lambda made: made.squeeze(dropped), flags, out)
 
 
 def matmul(
@@ -294,9 +277,9 @@ def matmul(
     array([[ 3.5, -6. ],
            [ 7.5, -6. ]], dtype=float32)
     """
-    policy = _policy(rounding, overflow, subnormals, tininess, nan)
-    formats = _formats("matmul", format, ("a", "b"))
-    plan = _plan("matmul", formats, accumulate, accumulator, products, policy)
+    policy = policy_of(rounding, overflow, subnormals, tininess, nan)
+    formats = formats_of("matmul", format, ("a", "b"))
+    plan = plan_of("matmul", formats, accumulate, accumulator, products, policy)
     x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
     for name, array in (("a", x), ("b", y)):
         if array.ndim == 0:
@@ -309,119 +292,4 @@ def matmul(
             f"shapes {x.shape} and {y.shape}"
         )
     dropped = tuple(-i for i, vector in ((2, x.ndim == 1), (1, y.ndim == 1)) if vector)
-    made = _multiply("matmul", plan, left, right)
-    return _deliver("matmul", *(array.squeeze(dropped) if dropped else array for array in made), flags, out)
-
-
-def _formats(name: str, format: Formats, operands: tuple[str, ...]) -> tuple[Format, ...]:
-    """One format for every operand, then the result's."""
-    if isinstance(format, (Format, str)):
-        return (format_of(format),) * (len(operands) + 1)
-    if not isinstance(format, Sequence) or len(format) != len(operands) + 1:
-        raise (ValueError if isinstance(format, Sequence) else TypeError)(
-            f"{name}: format must be a Format, text such as 'float8_e4m3fn', or a tuple of {len(operands) + 1}, of "
-            f"{', '.join(operands)} and the result, not {format!r}"
-        )
-    return tuple(map(format_of, format))
-
-
-def _policy(rounding: str, overflow: str, subnormals: Subnormals, tininess: str, nan: NanCodes) -> Policy:
-    """A policy that can be a key."""
-    words = subnormals if isinstance(subnormals, str) else tuple(subnormals)
-    return Policy(rounding, overflow, words, tininess, tuple(nan) if isinstance(nan, list) else nan)
-
-
-@lru_cache(maxsize=64)
-def _plan(
-    name: str,
-    formats: tuple[Format, ...],
-    order: str,
-    accumulator: Format | str | None,
-    products: Format | str,
-    policy: Policy,
-) -> _Plan:
-    if not isinstance(order, str) or order not in _core.accumulates():
-        raise ValueError(f"accumulate must be one of {', '.join(map(repr, _core.accumulates()))}, not {order!r}")
-    if isinstance(policy.nan, str) and policy.nan in ("x86", "arm"):
-        raise ValueError(f"nan={policy.nan!r}: in sums NaN has no operand to come from; 'canonical' or codes")
-    rounded = not isinstance(products, str) or products != "exact"
-    if order == "exact" and (accumulator is not None or rounded):
-        word = f"products={products!r}" if accumulator is None else f"accumulator={accumulator!r}"
-        raise ValueError(
-            f"{name}: {word} is for sums with steps; accumulate='exact' rounds once, to the result's format"
-        )
-    step = formats[2] if accumulator is None else format_of(accumulator)
-    if order == "kahan" and not step.has_zero:
-        raise ValueError(f"{name}: accumulate='kahan' starts from zero, which {step.name} does not have")
-    return _Plan(
-        formats,
-        order,
-        parameters(formats, policy),
-        parameters((*formats[:2], step), policy),
-        parameters((*formats[:2], format_of(products) if rounded else step), policy),
-        rounded,
-    )
-
-
-def _axes(axis: int | Sequence[int] | None, ndim: int) -> list[int]:
-    """Axes counted from the front, ascending."""
-    given = range(ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    found = []
-    for one in given:
-        try:
-            if isinstance(one, (bool, np.bool_)):
-                raise TypeError
-            index = operator.index(one)  # type: ignore[arg-type]
-        except TypeError:
-            raise TypeError(f"axis must be an integer, a tuple of integers, or None, not {axis!r}") from None
-        if not -ndim <= index < ndim:
-            raise ValueError(f"axis {index} is not one of the {ndim} there are")
-        if index % ndim in found:
-            raise ValueError(f"axis {index} is given twice")
-        found.append(index % ndim)
-    return sorted(found)
-
-
-def _multiply(name: str, plan: _Plan, a: Array, b: Array) -> tuple[Array, Array]:
-    """Matrices of codes multiplied, and their flags; exceptions as `np.errstate` says are given by `_deliver`."""
-    try:
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        raise ValueError(f"{name}: shapes {a.shape[:-2]} and {b.shape[:-2]} do not broadcast") from None
-    shape = (*batch, a.shape[-2], b.shape[-1])
-    made = np.empty(shape, plan.formats[2].code_dtype)
-    flags = np.empty(shape, np.uint8)
-    x, y = (m if m.shape[:-2] == batch else np.broadcast_to(m, (*batch, *m.shape[-2:])) for m in (a, b))
-    if (
-        _core.multiply(plan.to, plan.each_step, plan.each_product, plan.round_products, plan.order, x, y, made, flags)
-        < 0
-    ):
-        for i, (f, array) in enumerate(zip(plan.formats, (a, b), strict=False)):
-            stray = array[array >> f.bits != 0]
-            if stray.size:
-                raise ValueError(
-                    f"{name}: operand {i + 1}: {int(stray[0]):#x} is no code of {f.name}, which has {f.bits} bits"
-                )
-    return made, flags
-
-
-def _deliver(name: str, made: Array, raised: Array, flags: bool, out: Any) -> Any:
-    """Results as the caller wants them."""
-    if not flags:
-        _core.give_floating_point_errors(name, int(np.bitwise_or.reduce(raised, axis=None)))
-        return _put("out", made, out)
-    if out is not None and (not isinstance(out, tuple) or len(out) != 2):
-        raise TypeError(f"{name}: with flags=True, out must be a tuple of two arrays, not {type(out).__name__}")
-    first, second = out or (None, None)
-    return _put("out[0]", made, first), _put("out[1]", raised, second)
-
-
-def _put(what: str, made: Array, out: Any) -> Any:
-    if out is None:
-        return made[()]
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"{what} must be an ndarray, not {type(out).__name__}")
-    if out.shape != made.shape:
-        raise ValueError(f"{what} has shape {out.shape}, the result has shape {made.shape}")
-    np.copyto(out, made, casting="same_kind")
-    return out
+    return deliver("matmul", multiply("matmul", plan, left, right), lambda made: made.squeeze(dropped), flags, out)
