@@ -142,6 +142,37 @@ def test_no_bit_is_lost_at_any_length() -> None:
     assert hu.sum(np.full(1 << 20, 0x7E, np.uint8), format=("float8_e4m3fn", "float32")) == f.encode(448.0 * 2**20)
 
 
+def test_a_trifle_decides_however_far_below() -> None:
+    """2^100 and half of its last place, and any power of two below that: up, or down if it is subtracted."""
+    f = hu.float32
+    tie, above = f.encode(2.0**100), f.encode(2.0**100) + 1
+    for exponent in range(-149, 76):
+        x = f.encode([2.0**100, 2.0**76, 2.0**exponent])
+        assert hu.sum(x, format=f) == above, exponent
+        assert hu.sum(x ^ 0x80000000, format=f) == above | 0x80000000
+        x[2] ^= 0x80000000
+        assert hu.sum(x, format=f) == tie, exponent
+    wide = hu.Format(11, 12)
+    for exponent in range(-1086, 86):
+        x = wide.encode(np.float64([2.0**100, 2.0**87, 0]))
+        x[2] = wide.encode(2.0**exponent) if exponent >= -1034 else 1
+        assert hu.sum(x, format=wide) == wide.encode(2.0**100) + 1, exponent
+
+
+@pytest.mark.parametrize("name", ["float8_e5m2", "bfloat16", "float16", "float32"])
+def test_products_of_any_spread_stay_exact(name: str) -> None:
+    """A block of large products hides a small one, which the next block lays bare."""
+    f = hu.formats[name]
+    top = f.encode(2.0**8 * (2 - f.eps))
+    rest = 128 * [0]
+    for down in range(8 - f.bias if f.exponent_bits < 8 else -50, 8):
+        small = f.encode(2.0**down * (1 + f.eps))
+        x = np.array([top] * 127 + [small] + [top] * 127 + rest, f.code_dtype)
+        y = np.array([top] * 127 + [small] + [top | 1 << (f.bits - 1)] * 127 + rest, f.code_dtype)
+        got = hu.decode(hu.dot(x, y, format=(f, f, "float32")), "float32")
+        assert got == np.float32((2.0**down * (1 + f.eps)) ** 2), down
+
+
 # -- specials
 
 
