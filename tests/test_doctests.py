@@ -29,6 +29,7 @@ CALLABLE = [thing for thing in PUBLIC if inspect.isclass(thing) or inspect.isfun
 WITH_EXAMPLE = {"Format", "Format.codec", "Format.values", "Codec", "Preset", "decode", "encode", "round", "use_isa"}
 WITH_EXAMPLE |= {"Codebook", "Codebook.codec", "Codebook.values", "CodebookCodec"}
 WITH_EXAMPLE |= {"amd_random", "ptx_random", "random_bits", "get_num_threads", "set_num_threads", "get_cmake_dir"}
+WITH_EXAMPLE |= {"sum", "dot", "matmul"}
 WITH_EXAMPLE |= {"pack", "unpack", "PackedArray", "PackedArray.encode"}
 
 
@@ -43,8 +44,11 @@ def test_public_names_are_documented(thing: type) -> None:
             assert example == (f"{thing.__name__}.{name}" in WITH_EXAMPLE)
 
 
+SUMS = (hu.sum, hu.dot, hu.matmul)
+
+
 def test_every_parameter_is_documented() -> None:
-    for function in (hu.encode, hu.decode, hu.round, hu.Format.codec, hu.Format, hu.use_isa, hu.pack, hu.unpack):
+    for function in (hu.encode, hu.decode, hu.round, hu.Format.codec, hu.Format, hu.use_isa, hu.pack, hu.unpack, *SUMS):
         text = inspect.getdoc(function) or ""
         for name in inspect.signature(function).parameters:
             if name not in ("self", "cls"):

@@ -9,6 +9,7 @@
 
 namespace halfulp::bind {
 
+void accumulate(pybind11::module_& m);
 void formats(pybind11::module_& m);
 void codebooks(pybind11::module_& m);
 void codecs(pybind11::module_& m);

@@ -10,5 +10,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used(), pybind11::multiple_inter
   halfulp::bind::codebooks(m);
   halfulp::bind::machine(m);
   halfulp::bind::operations(m);
+  halfulp::bind::accumulate(m);
   halfulp::bind::packed(m);
 }

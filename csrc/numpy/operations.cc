@@ -1,6 +1,8 @@
 // Ufuncs of operations: types, the loop, and exceptions as NumPy reports them.
 #include "operations.hpp"
 
+#include <numpy/npy_math.h>
+
 #include <cfenv>
 #include <cinttypes>
 #include <cstdio>
@@ -156,6 +158,15 @@ PyObject* make_ufunc(const OperationUfunc& parameters) {
     return nullptr;
   }
   return ufunc;
+}
+
+int give_floating_point_errors(const char* name, u8 flags) {
+  int errors = 0;
+  if ((flags & flag::invalid) != 0) errors |= NPY_FPE_INVALID;
+  if ((flags & flag::divide_by_zero) != 0) errors |= NPY_FPE_DIVIDEBYZERO;
+  if ((flags & flag::overflow) != 0) errors |= NPY_FPE_OVERFLOW;
+  if ((flags & flag::underflow) != 0) errors |= NPY_FPE_UNDERFLOW;
+  return errors == 0 ? 0 : PyUFunc_GiveFloatingpointErrors(name, errors);
 }
 
 }  // namespace halfulp::numpy

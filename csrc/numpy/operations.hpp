@@ -24,4 +24,7 @@ struct OperationUfunc {
 // A new ufunc, or null with an exception set.
 PyObject* make_ufunc(const OperationUfunc& parameters);
 
+// What NumPy does about floating-point exceptions, as np.errstate says. Returns -1 with an exception set.
+int give_floating_point_errors(const char* name, u8 flags);
+
 }  // namespace halfulp::numpy

@@ -14,8 +14,6 @@
 namespace halfulp {
 namespace {
 
-// The smallest part: a multiple of every block and cache line.
-constexpr usize smallest_part = usize{1} << 16;
 // Waking a thread takes as long as some ten thousand elements do: below this, one thread is as fast.
 constexpr usize worth_waking = 4 * smallest_part;
 // Parts for each thread, so that none waits long for another that was interrupted.

@@ -7,6 +7,9 @@ namespace halfulp {
 
 inline constexpr int max_threads = 1024;
 
+// The smallest part of an array that a thread takes: a multiple of every block and cache line.
+inline constexpr usize smallest_part = usize{1} << 16;
+
 // How many threads may work on one array, the caller's among them. 1 unless set.
 int num_threads();
 void set_num_threads(int n);

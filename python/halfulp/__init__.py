@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from halfulp import _core
+from halfulp._accumulate import dot, matmul, sum
 from halfulp._codebook import Codebook, CodebookCodec, codebooks
 from halfulp._codec import Codec, roundings
 from halfulp._format import Format, formats
@@ -42,6 +43,7 @@ __all__ = [
     "available_isas",
     "codebooks",
     "decode",
+    "dot",
     "encode",
     "formats",
     "get_cmake_dir",
@@ -49,6 +51,7 @@ __all__ = [
     "get_library",
     "get_num_threads",
     "isa",
+    "matmul",
     "ops",
     "pack",
     "presets",
@@ -58,6 +61,7 @@ __all__ = [
     "roundings",
     "set_num_threads",
     "show_config",
+    "sum",
     "unpack",
     "use_isa",
     *formats,

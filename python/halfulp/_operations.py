@@ -89,7 +89,7 @@ def formats_of(name: str, format: Formats) -> tuple[Format, ...]:
     """One format for every operand, then the result's."""
     count = _COUNTS[table[name][0]] if name in table else 1
     if isinstance(format, (Format, str)):
-        return (_format(format),) * (max(count, 1) + 1)
+        return (format_of(format),) * (max(count, 1) + 1)
     if not isinstance(format, Sequence):
         raise TypeError(f"{name}: format must be a Format, text such as 'float8_e4m3fn', or a tuple, not {format!r}")
     if name not in MIXED:
@@ -98,10 +98,11 @@ def formats_of(name: str, format: Formats) -> tuple[Format, ...]:
         raise ValueError(
             f"{name}: format takes {count + 1} formats, of {count} operand(s) and the result, not {len(format)}"
         )
-    return tuple(map(_format, format))
+    return tuple(map(format_of, format))
 
 
-def _format(format: object) -> Format:
+def format_of(format: object) -> Format:
+    """One format of operands or results, from the object or its text."""
     found = Format(format) if isinstance(format, str) else format
     if not isinstance(found, Format):
         raise TypeError(f"format must be a Format or text such as 'float8_e4m3fn', not {format!r}")
