@@ -159,6 +159,26 @@ def test_lengths_strides_and_overlap(n: int) -> None:
     np.testing.assert_array_equal(a, codes)
 
 
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "bfloat16"])
+@pytest.mark.parametrize("op", ["add", "multiply", "maximum"])
+def test_reductions_go_one_by_one(name: str, op: str) -> None:
+    f = hu.formats[name]
+    ufunc = hu.ops.ufunc(op, format=f)
+    x = f.encode(np.random.default_rng(3).uniform(0.5, 1.5, (3, 2000)).astype(np.float32))
+    with np.errstate(all="ignore"):
+        wanted = np.empty_like(x)
+        wanted[:, 0] = x[:, 0]
+        for i in range(1, x.shape[1]):
+            wanted[:, i] = ufunc(wanted[:, i - 1], x[:, i])
+        np.testing.assert_array_equal(ufunc.accumulate(x, axis=1), wanted)
+        np.testing.assert_array_equal(ufunc.accumulate(x.T, axis=0), wanted.T)
+        np.testing.assert_array_equal(ufunc.reduce(x, axis=1), wanted[:, -1])
+        np.testing.assert_array_equal(ufunc.reduce(x.T.copy(), axis=0), wanted[:, -1])
+        beside = x[0].copy()
+        ufunc(beside[:-1], beside[1:], out=beside[1:])  # NumPy copies operands that would change
+        np.testing.assert_array_equal(beside[1:], ufunc(x[0, :-1], x[0, 1:]))
+
+
 def test_threads_change_nothing() -> None:
     f = hu.float8_e5m2
     x = operands(f, 3, 1_000_003, 1)

@@ -133,6 +133,36 @@ Raised fast_part(const ArrayOperation& o, const Columns& c, usize start, usize n
   return {all, start + n, 0};
 }
 
+// The bytes that n elements of a column take up.
+struct Extent {
+  const char* first;
+  const char* last;
+};
+
+Extent extent(const Column& c, usize n) {
+  const char* end = c.data + static_cast<isize>(n - 1) * c.stride;
+  return {c.stride < 0 ? end : c.data, (c.stride < 0 ? c.data : end) + c.bytes};
+}
+
+// Whether a result is written where a later element's operand or result lies, as `reduce` and `accumulate` do: then
+// elements must follow one another.
+bool has_order(const Columns& c, usize n) {
+  if (n < 2) return false;
+  const Column* results[] = {&c.out[0], c.results > 1 ? &c.out[1] : nullptr,
+                             c.flags.data != nullptr ? &c.flags : nullptr};
+  for (const Column* to : results) {
+    if (to == nullptr) continue;
+    if (to->stride == 0) return true;
+    const Extent out = extent(*to, n);
+    for (int i = 0; i < c.operands; ++i) {
+      const bool same = c.in[i].data == to->data && c.in[i].stride == to->stride && c.in[i].bytes == to->bytes;
+      const Extent in = extent(c.in[i], n);
+      if (!same && in.first < out.last && out.first < in.last) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 int code_operands(const Operation& o, int operands) {
@@ -147,6 +177,7 @@ ArrayOperation make_operation(const NamedOperator& named, const OperationParamet
 }
 
 Raised operate(const ArrayOperation& o, const Columns& c, usize n) {
+  if (has_order(c, n)) return define_part(o.definition, c, 0, n);
   const bool fast = o.fast.usable && kernels().operate != nullptr;
   const Table* table = fast ? nullptr : o.slot.get(o.definition, c, o.code_bits, n);
   std::atomic<unsigned> flags{0};
