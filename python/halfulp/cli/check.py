@@ -141,13 +141,15 @@ def _limit(op: Operation, i: int) -> int:
 # -- comparing
 
 
+def _typed(words: Array, dtype: np.dtype[Any], size: int) -> Array:
+    """Operands in their dtype; integers are two's complement of the width that their field has."""
+    return words.astype(f"u{size}").view(f"{dtype.kind}{size}").astype(dtype)
+
+
 def _compare(op: Operation, fields: list[Array], tally: Tally, *, check_nans: bool) -> None:
     count = operand_count(op)
     numbers, raw, rest = fields[0], fields[1 : 1 + count], fields[1 + count :]
-    operands = [
-        x.astype(np.uint32).view(np.int32).astype(np.int64) if name == "n" else x.astype(f.code_dtype)
-        for x, name, f in zip(raw, op.names, [*op.formats[:-1], op.formats[-1]], strict=False)
-    ]
+    operands = [_typed(x, dtype, size) for x, dtype, size in zip(raw, op.dtypes, op.bytes, strict=False)]
     wanted = op.run(operands)
     wrong = np.zeros(numbers.size, bool)
     codes = op.kinds[1].startswith("code")
@@ -200,7 +202,7 @@ def _results(op: Operation, tally: Tally, options: argparse.Namespace) -> str:
         name = "convert"
     policy = {word: value for word, value in op.policy.items() if word != "tininess"}
     format: Any = op.formats if name == "convert" or len(set(op.formats)) > 1 else op.formats[0]
-    if (name == "convert" and op.formats[0].precision > 24) or op.kinds[0] == "code_and_integer":
+    if (name == "convert" and op.formats[0].precision > 24) or "integer" in op.kinds[0]:
         operands, name = [], ""
     places = np.arange(bad[0].size)
     labels = [f"line {number}:" for number in bad[0].tolist()]
@@ -223,7 +225,7 @@ def _flags(op: Operation, tally: Tally, max_shown: int) -> Iterator[str]:
     if tally.wrong_flags > max_shown:
         yield f"  and {tally.wrong_flags - max_shown} more"
     other = "before" if op.policy.get("tininess", "after") == "after" else "after"
-    changed = Operation(op.name, op.formats, {**op.policy, "tininess": other})
+    changed = Operation(op.name, op.formats, {**op.policy, "tininess": other}, op.integer)
     try:
         flags = changed.run(bad[1:-4])[-1]
     except TypeError:
