@@ -81,22 +81,29 @@ def run(options: argparse.Namespace) -> int:
 def chunks(stream: Iterator[str], op: Operation) -> Iterator[list[Array]]:
     """Operands, results, flags (each of the last two with a mask of what counts) of some lines, and their numbers."""
     numbered = enumerate(stream, 1)
+    names = op.names
+    limits = [_limit(op, i) for i in range(len(names))]
+    count = operand_count(op)
     while some := list(islice(numbered, LINES)):
-        rows = [(number, *row) for number, text in some if (row := read_line(text, number, op)) is not None]
+        rows = [
+            (number, *row)
+            for number, text in some
+            if (row := read_line(text, number, op.name, names, limits, count)) is not None
+        ]
         if rows:
             yield [np.array(column, np.uint64) for column in zip(*rows, strict=True)]
 
 
-def read_line(text: str, number: int, op: Operation) -> list[int] | None:
+def read_line(text: str, number: int, op: str, names: list[str], limits: list[int], operands: int) -> list[int] | None:
     """The fields of a line, with 1 or 0 after result and flags for whether they count; None for a comment."""
     fields = text.partition("#")[0].partition("//")[0].replace(",", " ").replace("_", " ").split()
-    if not fields or (number == 1 and fields == op.names):
+    if not fields or (number == 1 and fields == names):
         return None
-    results = len(op.names) - operand_count(op) - 1
-    needed = len(op.names) - 1
+    needed = len(names) - 1
+    results = needed - operands
     if len(fields) not in (needed, needed + 1):
         raise ValueError(
-            f"line {number}: {len(fields)} fields; {op.name} needs {needed - results} operand(s), "
+            f"line {number}: {len(fields)} fields; {op} needs {needed - results} operand(s), "
             f"{results} result(s) and perhaps flags"
         )
     row: list[int] = []
@@ -105,9 +112,9 @@ def read_line(text: str, number: int, op: Operation) -> list[int] | None:
             row += [0, 0]
             continue
         value = _integer(word, number)
-        limit = _limit(op, i)
+        limit = limits[i]
         if value >= limit:
-            raise ValueError(f"line {number}: {op.names[i]} {word} has more than {(limit - 1).bit_length()} bits")
+            raise ValueError(f"line {number}: {names[i]} {word} has more than {(limit - 1).bit_length()} bits")
         row += [value] if i < needed - results else [value, 1]
     return row
 
