@@ -104,6 +104,8 @@ def test_it(halfulp_environment, x):
     want = hu.bfloat16.encode(x)
     with halfulp_environment:
         got = hu.bfloat16.encode(x)
+    with open("modes.txt", "a") as file:
+        print(hu.isa, halfulp_environment.mode, file=file)
     assert np.array_equal(got, want)
     assert not halfulp_environment.flags
 
@@ -115,6 +117,8 @@ def test_it_is_set(halfulp_environment):
     assert (float(kept) == 0) == ("ftz" in environment.mode)
 """,
     )
+    ran = {tuple(line.split()) for line in (tmp_path / "modes.txt").read_text().splitlines()}
+    assert ran == {(isa, mode) for isa in hu.available_isas() for mode in environments()}
     assert f"{(len(hu.available_isas()) + 1) * len(environments())} passed" in printed
 
 

@@ -40,6 +40,10 @@ OPERATIONS = [
     "encode --format float8_e4m3fn",
     "encode --format float64,bfloat16 --rounding nearest_away",
     "add --format int8",
+    "to_integer --format float16 --integer int32",
+    "to_integer --format bfloat16 --integer uint8 --rounding nearest_even",
+    "from_integer --format float8_e4m3fn --integer int16",
+    "from_integer --format bfloat16 --integer uint64 --rounding toward_zero",
     "add --format e5m3:bias=15:ieee:unsigned",
 ]
 
@@ -117,6 +121,23 @@ def test_the_vectors_against_exact_rationals(op: str, name: str) -> None:
     assert compared > 700
 
 
+def test_integers_against_exact_rationals() -> None:
+    spec = NAMED["bfloat16"]
+    for line in run("vectors", "from_integer", "--format", "bfloat16", "--integer", "int32").splitlines():
+        number, result, flags = (int(word, 16) for word in line.split())
+        number -= (number >> 31) << 32
+        assert result == oracle.encode(spec, oracle.real(number)), line
+        assert flags == flags_of(spec, Fraction(number), result), line
+    for line in run("vectors", "to_integer", "--format", "bfloat16", "--integer", "int8").splitlines():
+        code, result, flags = (int(word, 16) for word in line.split())
+        value = oracle.decode(spec, code)
+        if value.kind == "finite" and -129 < value.real < 128:
+            assert result - (result >> 7 << 8) == int(value.real), line
+            assert flags == 0, line
+        else:
+            assert flags == 16, line
+
+
 def test_encoding_from_binary64_against_exact_rationals() -> None:
     wide, spec = NAMED["float64"], NAMED["bfloat16"]
     for rounding in ("nearest_even", "toward_positive", "to_odd"):
@@ -142,6 +163,7 @@ def test_encoding_from_binary64_against_exact_rationals() -> None:
         ("multiply --format float8_e4m3fn --level exhaustive", 2**16),
         ("fma --format float4_e2m1fn --level exhaustive", 2**12),
         ("sqrt --format bfloat16 --level exhaustive", 2**16),
+        ("from_integer --format float8_e5m2 --integer int8 --level exhaustive", 2**8),
         ("add --format float4_e2m1fn,float6_e2m3fn,bfloat16 --level exhaustive", 2**10),
         ("add --format float16 -n 0", 0),
         ("add --format float16 -n 20000", 20000),
@@ -300,6 +322,9 @@ def test_unreadable_lines(words: str, text: str, complaint: str, monkeypatch: py
         ("encode --format float64,float32", "at most 22 significant bits"),
         ("add --format bfloat16 --nan best", "nan='best'"),
         ("add --format bfloat16 --seed -1", "seed"),
+        ("to_integer --format bfloat16", "the dtype of the integers is missing"),
+        ("to_integer --format bfloat16 --integer float32", "--integer must be int8 to int64"),
+        ("add --format bfloat16 --integer int8", "takes no integer dtype"),
     ],
 )
 def test_complaints(words: str, complaint: str) -> None:

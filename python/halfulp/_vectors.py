@@ -30,6 +30,7 @@ class Operation(NamedTuple):
     name: str
     formats: tuple[Format, ...]
     policy: dict[str, Any]
+    integer: np.dtype[Any] | None = None  # of to_integer and from_integer
 
     @property
     def kinds(self) -> tuple[str, str]:
@@ -40,46 +41,66 @@ class Operation(NamedTuple):
     def names(self) -> list[str]:
         """Names of operands, results and flags."""
         takes, gives = self.kinds
-        named = ["a", "n"] if takes == "code_and_integer" else ["a", "b", "c"][: len(self.formats) - 1]
+        named = ["a", "b", "c"][: len(self.formats) - 1 if takes != "code_and_integer" else 1]
+        named += ["n"] * ("integer" in takes)
         return [*named, *(["result", "rest"] if gives == "codes_2" else ["result"]), "flags"]
 
     @property
     def bytes(self) -> list[int]:
         """The width of every one of `names`."""
         takes, gives = self.kinds
-        result = self.formats[-1].code_dtype.itemsize
-        widths = [f.code_dtype.itemsize for f in self.formats[:-1]]
-        widths += [4] * (takes == "code_and_integer")
-        return [
-            *widths,
-            *([result] * (2 if gives == "codes_2" else 1) if "code" in gives else [_RESULT_BYTES[gives]]),
-            1,
-        ]
+        code = self.formats[-1].code_dtype.itemsize
+        whole = 4 if self.integer is None else self.integer.itemsize
+        widths = [f.code_dtype.itemsize for f in self._coded] + [whole] * ("integer" in takes)
+        results = {"code": [code], "codes_2": [code, code], "integer": [whole]}
+        return [*widths, *results.get(gives, [_RESULT_BYTES.get(gives, 1)]), 1]
+
+    @property
+    def _coded(self) -> tuple[Format, ...]:
+        """The formats of the operands that are codes."""
+        return self.formats[: sum(name in ("a", "b", "c") for name in self.names)]
+
+    @property
+    def dtypes(self) -> list[np.dtype[Any]]:
+        """Of the operands."""
+        whole = [np.dtype(np.int64) if self.integer is None else self.integer] * ("integer" in self.kinds[0])
+        return [*(f.code_dtype for f in self._coded), *whole]
 
     def run(self, operands: Sequence[Array]) -> list[Array]:
         """Results, then flags."""
         if self.name == "encode":
             source, result = self.formats
             return list(_encode(source, result, operands[0], self.policy))
+        if self.name == "to_integer" and self.integer is not None:
+            return list(ops.to_integer(operands[0], self.integer, format=self.formats[0], flags=True, **self.policy))
+        if self.name == "from_integer":
+            return list(ops.from_integer(operands[0], format=self.formats[0], flags=True, **self.policy))
         format: Any = self.formats if len(set(self.formats)) > 1 else self.formats[0]
         if self.name == "convert":
             format = self.formats
         return list(getattr(ops, self.name)(*operands, format=format, flags=True, **self.policy))
 
 
-def operation(name: str, given: Sequence[Format], policy: dict[str, Any]) -> Operation:
+def operation(
+    name: str, given: Sequence[Format], policy: dict[str, Any], integer: np.dtype[Any] | None = None
+) -> Operation:
     """An operation by name, in one format or in one for each operand and one for the result."""
+    if (name in ("to_integer", "from_integer")) != (integer is not None):
+        raise ValueError(
+            f"{name}: " + ("takes no integer dtype" if integer else "the dtype of the integers is missing")
+        )
+    if name == "from_integer":
+        return Operation(name, formats_of(name, given[0])[:1], policy, integer)
     if name == "encode":
         pair = (formats["float32"], given[0]) if len(given) == 1 else tuple(given)
         if len(pair) != 2:
             raise ValueError(f"encode: format takes one or 2 formats, the source's and the result's, not {len(given)}")
         return Operation(name, pair, policy)
-    able = [n for n, (takes, gives) in table.items() if takes != "integer" and gives != "integer"]
-    if name not in able:
-        raise ValueError(f"operation must be one of encode, {', '.join(able)}, not {name!r}")
+    if name not in table:
+        raise ValueError(f"operation must be one of encode, {', '.join(table)}, not {name!r}")
     if name == "convert" and len(given) == 1:
         given = (given[0], given[0])
-    return Operation(name, formats_of(name, given[0] if len(given) == 1 else tuple(given)), policy)
+    return Operation(name, formats_of(name, given[0] if len(given) == 1 else tuple(given)), policy, integer)
 
 
 def _encode(source: Format, result: Format, codes: Array, policy: dict[str, Any]) -> tuple[Array, Array]:
@@ -137,6 +158,18 @@ def ties(fmt: Format, source: Format) -> Array:
     return np.array(sorted(codes), source.code_dtype)
 
 
+def _integers(dtype: np.dtype[Any], fmt: Format) -> Array:
+    """Integers around powers of two, and those that are halfway between values of a format."""
+    bits = 8 * dtype.itemsize
+    near_powers = {(1 << i) + d for i in range(bits + 1) for d in (-1, 0, 1)}
+    wide = {
+        (1 << i) + (d << max(i - fmt.mantissa_bits - 1, 0)) + e for i in range(bits) for d in (1, 3) for e in (-1, 0, 1)
+    }
+    low, high = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    found = {sign * n for n in near_powers | wide for sign in (1, -1)}
+    return np.array(sorted(n for n in found if low <= n <= high), dtype)
+
+
 def choices(op: Operation, level: int | str) -> list[Array | range]:
     """What each operand is taken from; a range is its own list."""
     if op.name == "encode" and level != "exhaustive":
@@ -146,6 +179,8 @@ def choices(op: Operation, level: int | str) -> list[Array | range]:
     ]
     if op.kinds[0] == "code_and_integer":
         given[1:] = [np.array(_SHIFTS, np.int64)]
+    if op.integer is not None and op.kinds[0] == "integer":
+        given = [range(1 << 8 * op.integer.itemsize) if level == "exhaustive" else _integers(op.integer, op.formats[0])]
     return given
 
 
@@ -177,10 +212,10 @@ def drawn(given: Sequence[Array | range], op: Operation, seed: int, start: int, 
         word = low.astype(np.uint64) | high.astype(np.uint64) << np.uint64(32)
         place = word % np.uint64(_size(choice)) if _size(choice) < 1 << 64 else word
         listed = place if isinstance(choice, range) else choice[place.astype(np.int64)]
-        if i < len(op.formats) - 1:
+        if op.names[i] != "n":
             anything = word & np.uint64((1 << op.formats[i].bits) - 1)
-            listed = np.where(kind % 4 == 0, anything, listed).astype(op.formats[i].code_dtype)
-        found.append(listed)
+            listed = np.where(kind % 4 == 0, anything, listed)
+        found.append(listed.astype(op.dtypes[i]))
     return found
 
 
@@ -190,11 +225,10 @@ def vectors(op: Operation, level: int | str, number: int | None, seed: int) -> I
     total = count(given) if number is None else number
     if total >= 1 << 62:
         raise ValueError(f"{op.name}: {total} vectors are too many; take --level 1 or a number of them with -n")
-    dtypes = [f.code_dtype for f in op.formats[:-1]] + [np.dtype(np.int64)] * (op.kinds[0] == "code_and_integer")
     for start in range(0, total, CHUNK):
         stop = min(start + CHUNK, total)
         operands = (
-            drawn(given, op, seed, start, stop) if number is not None else combinations(given, dtypes, start, stop)
+            drawn(given, op, seed, start, stop) if number is not None else combinations(given, op.dtypes, start, stop)
         )
         yield [*operands, *op.run(operands)]
 
@@ -207,5 +241,4 @@ def battery(op: Operation, limit: int = 1 << 16) -> list[Array]:
     total = count(given)
     if total > limit:
         return drawn(given, op, 0, 0, limit)
-    dtypes = [f.code_dtype for f in op.formats[:-1]] + [np.dtype(np.int64)] * (op.kinds[0] == "code_and_integer")
-    return combinations(given, dtypes, 0, total)
+    return combinations(given, op.dtypes, 0, total)

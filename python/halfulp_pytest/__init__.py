@@ -71,6 +71,14 @@ def _parametrize(metafunc: pytest.Metafunc, fixture: str, names: tuple[str, ...]
     metafunc.parametrize(fixture, names, indirect=True, scope="function")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Run the fixture of every_isa, which no argument of the test asks for: pytest may have dropped its name."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    names: list[str] = getattr(item, "fixturenames", [])
+    if "_halfulp_isa" in params and "_halfulp_isa" not in names:
+        names.insert(0, "_halfulp_isa")
+
+
 @pytest.fixture
 def _halfulp_isa(request: pytest.FixtureRequest) -> Iterator[str]:
     import halfulp

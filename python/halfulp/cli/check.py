@@ -81,22 +81,29 @@ def run(options: argparse.Namespace) -> int:
 def chunks(stream: Iterator[str], op: Operation) -> Iterator[list[Array]]:
     """Operands, results, flags (each of the last two with a mask of what counts) of some lines, and their numbers."""
     numbered = enumerate(stream, 1)
+    names = op.names
+    limits = [_limit(op, i) for i in range(len(names))]
+    count = operand_count(op)
     while some := list(islice(numbered, LINES)):
-        rows = [(number, *row) for number, text in some if (row := read_line(text, number, op)) is not None]
+        rows = [
+            (number, *row)
+            for number, text in some
+            if (row := read_line(text, number, op.name, names, limits, count)) is not None
+        ]
         if rows:
             yield [np.array(column, np.uint64) for column in zip(*rows, strict=True)]
 
 
-def read_line(text: str, number: int, op: Operation) -> list[int] | None:
+def read_line(text: str, number: int, op: str, names: list[str], limits: list[int], operands: int) -> list[int] | None:
     """The fields of a line, with 1 or 0 after result and flags for whether they count; None for a comment."""
     fields = text.partition("#")[0].partition("//")[0].replace(",", " ").replace("_", " ").split()
-    if not fields or (number == 1 and fields == op.names):
+    if not fields or (number == 1 and fields == names):
         return None
-    results = len(op.names) - operand_count(op) - 1
-    needed = len(op.names) - 1
+    needed = len(names) - 1
+    results = needed - operands
     if len(fields) not in (needed, needed + 1):
         raise ValueError(
-            f"line {number}: {len(fields)} fields; {op.name} needs {needed - results} operand(s), "
+            f"line {number}: {len(fields)} fields; {op} needs {needed - results} operand(s), "
             f"{results} result(s) and perhaps flags"
         )
     row: list[int] = []
@@ -105,9 +112,9 @@ def read_line(text: str, number: int, op: Operation) -> list[int] | None:
             row += [0, 0]
             continue
         value = _integer(word, number)
-        limit = _limit(op, i)
+        limit = limits[i]
         if value >= limit:
-            raise ValueError(f"line {number}: {op.names[i]} {word} has more than {(limit - 1).bit_length()} bits")
+            raise ValueError(f"line {number}: {names[i]} {word} has more than {(limit - 1).bit_length()} bits")
         row += [value] if i < needed - results else [value, 1]
     return row
 
@@ -141,13 +148,15 @@ def _limit(op: Operation, i: int) -> int:
 # -- comparing
 
 
+def _typed(words: Array, dtype: np.dtype[Any], size: int) -> Array:
+    """Operands in their dtype; integers are two's complement of the width that their field has."""
+    return words.astype(f"u{size}").view(f"{dtype.kind}{size}").astype(dtype)
+
+
 def _compare(op: Operation, fields: list[Array], tally: Tally, *, check_nans: bool) -> None:
     count = operand_count(op)
     numbers, raw, rest = fields[0], fields[1 : 1 + count], fields[1 + count :]
-    operands = [
-        x.astype(np.uint32).view(np.int32).astype(np.int64) if name == "n" else x.astype(f.code_dtype)
-        for x, name, f in zip(raw, op.names, [*op.formats[:-1], op.formats[-1]], strict=False)
-    ]
+    operands = [_typed(x, dtype, size) for x, dtype, size in zip(raw, op.dtypes, op.bytes, strict=False)]
     wanted = op.run(operands)
     wrong = np.zeros(numbers.size, bool)
     codes = op.kinds[1].startswith("code")
@@ -200,7 +209,7 @@ def _results(op: Operation, tally: Tally, options: argparse.Namespace) -> str:
         name = "convert"
     policy = {word: value for word, value in op.policy.items() if word != "tininess"}
     format: Any = op.formats if name == "convert" or len(set(op.formats)) > 1 else op.formats[0]
-    if (name == "convert" and op.formats[0].precision > 24) or op.kinds[0] == "code_and_integer":
+    if (name == "convert" and op.formats[0].precision > 24) or "integer" in op.kinds[0]:
         operands, name = [], ""
     places = np.arange(bad[0].size)
     labels = [f"line {number}:" for number in bad[0].tolist()]
@@ -223,7 +232,7 @@ def _flags(op: Operation, tally: Tally, max_shown: int) -> Iterator[str]:
     if tally.wrong_flags > max_shown:
         yield f"  and {tally.wrong_flags - max_shown} more"
     other = "before" if op.policy.get("tininess", "after") == "after" else "after"
-    changed = Operation(op.name, op.formats, {**op.policy, "tininess": other})
+    changed = Operation(op.name, op.formats, {**op.policy, "tininess": other}, op.integer)
     try:
         flags = changed.run(bad[1:-4])[-1]
     except TypeError:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 from typing import Any
+
+import numpy as np
 
 import halfulp as hu
 from halfulp._vectors import Operation, operation
@@ -28,6 +31,7 @@ def add_operation(parser: argparse.ArgumentParser) -> None:
         metavar="RULE[,RULE]",
         help="gradual (default), flush_input, flush_output or flush_tiny; or flush_input and one of the others",
     )
+    parser.add_argument("--integer", metavar="DTYPE", help="of to_integer and from_integer: int8 to uint64")
     parser.add_argument("--tininess", choices=("after", "before"), help="what the underflow flag looks at")
     parser.add_argument("--nan", metavar="RULE", help="canonical (default), x86, arm; without NaN: max or zero")
 
@@ -40,13 +44,21 @@ def chosen(options: argparse.Namespace) -> Operation:
         value = getattr(options, word)
         if value is not None:
             words[word] = tuple(value.split(",")) if "," in value else value
-    made = operation(options.op, [hu.Format(text) for text in texts], words)
+    made = operation(options.op, [hu.Format(text) for text in texts], words, _dtype(options.integer))
     takes = {word for word in words if not _accepts(made, word)}
     if takes:
         raise ValueError(f"{options.op} takes no {', '.join(f'--{word}' for word in sorted(takes))}")
     return made
 
 
+def _dtype(text: str | None) -> np.dtype[Any] | None:
+    if text is None:
+        return None
+    if not re.fullmatch("u?int(8|16|32|64)", text):
+        raise ValueError(f"--integer must be int8 to int64 or uint8 to uint64, not {text!r}")
+    return np.dtype(text)
+
+
 def _accepts(op: Operation, word: str) -> bool:
-    document = getattr(hu.ops, "convert" if op.name == "encode" else op.name).__doc__ or ""
-    return re.search(rf"^\s*{word} : ", document, re.MULTILINE) is not None
+    function = getattr(hu.ops, "convert" if op.name == "encode" else op.name)
+    return word in inspect.signature(function).parameters
