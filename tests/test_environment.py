@@ -12,13 +12,15 @@ import platform
 import struct
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import halfulp as hu
 import numpy as np
 import pytest
 import sweeps
+from numpy.typing import NDArray
 from oracle import NAMED, ROUNDINGS, Policy
+from sums import random_codes
 from support import assert_codes
 from sweeps import Expected, expected_one_by_one
 
@@ -213,3 +215,22 @@ def test_stochastic_rounding(fmt_text: str, dtype: str, isa: str) -> None:
         assert np.array_equal(under(mode, lambda: codec.encode(x, r)), codes)
         assert under(mode, lambda: codec.round(x, r)).tobytes() == values.tobytes()
         assert np.array_equal(under(mode, lambda: hu.random_bits(x.shape, 12, seed=1)), r)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["float8_e5m2", "bfloat16", "float32"])
+@pytest.mark.parametrize("order", ["exact", "sequential", "pairwise", "kahan"])
+def test_sums(name: str, order: str, mode: str) -> None:
+    """Normal and subnormal operands; exact sums go by way of binary64 where no bit is lost."""
+    a, b = random_codes(NAMED[name], (6, 300), 1), random_codes(NAMED[name], (300, 5), 2)
+    for x in (a, (a % (1 << NAMED[name].mantissa_bits)).astype(a.dtype)):
+
+        def call(x: NDArray[Any] = x) -> tuple[NDArray[Any], NDArray[Any]]:
+            made: tuple[NDArray[Any], NDArray[Any]] = hu.matmul(
+                x, b, format=(name, name, "float32"), accumulate=order, flags=True
+            )
+            return made
+
+        want = call()
+        for got, bits in zip(under(mode, call), want, strict=True):
+            assert np.array_equal(got, bits)
