@@ -85,8 +85,8 @@ def main() -> None:
         PAGE.write_text(f"""# Arithmetic
 
 `python -m benchmarks.arithmetic --elements {args.elements} --isa {args.isa} --write`: codes of random normal
-numbers, one thread, results into arrays that exist, every contender once a round, ratios within rounds ({args.rounds} of them).
-The peer is NumPy for float16 and ml_dtypes for the rest. Without flags, they still become NumPy's warnings.
+numbers, one thread, results into arrays that exist, every contender once a round, ratios within
+rounds ({args.rounds} of them). The peer is NumPy for float16 and ml_dtypes for the rest. Without flags, they still become NumPy's warnings.
 
 {facts}
 

@@ -166,7 +166,6 @@ def test_convert_every_code(source: str, thorough: bool) -> None:
             check("convert", (spec, NAMED[target]), codes, few_rules(flush=True), flush=True)
 
 
-@pytest.mark.xfail(reason="in vectors everything is flushed if the smallest normal number is none of binary32")
 @pytest.mark.parametrize("spec", [Spec(2, 1, 147), Spec(2, 2, 146), Spec(1, 1, 130)], ids=lambda s: s.bias)
 def test_flushing_subnormals_below_those_of_binary32(spec: Spec) -> None:
     many = [Rules(subnormals=("flush_input",))]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import halfulp as hu
 import numpy as np
 import pytest
 import sweeps
 from halfulp.testing import environment, environments
+from numpy.typing import NDArray
 from oracle import NAMED, ROUNDINGS, Policy
+from sums import random_codes
 from support import assert_codes
 from sweeps import Expected, expected_one_by_one
 
@@ -139,3 +141,40 @@ def test_stochastic_rounding(fmt_text: str, dtype: str, isa: str) -> None:
         assert np.array_equal(under(mode, lambda: codec.encode(x, r)), codes)
         assert under(mode, lambda: codec.round(x, r)).tobytes() == values.tobytes()
         assert np.array_equal(under(mode, lambda: hu.random_bits(x.shape, 12, seed=1)), r)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["float8_e5m2", "bfloat16", "float32"])
+@pytest.mark.parametrize("order", ["exact", "sequential", "pairwise", "kahan"])
+def test_sums(name: str, order: str, mode: str) -> None:
+    """Normal and subnormal operands; exact sums go by way of binary64 where no bit is lost."""
+    a, b = random_codes(NAMED[name], (6, 300), 1), random_codes(NAMED[name], (300, 5), 2)
+    for x in (a, (a % (1 << NAMED[name].mantissa_bits)).astype(a.dtype)):
+
+        def call(x: NDArray[Any] = x) -> tuple[NDArray[Any], NDArray[Any]]:
+            made: tuple[NDArray[Any], NDArray[Any]] = hu.matmul(
+                x, b, format=(name, name, "float32"), accumulate=order, flags=True
+            )
+            return made
+
+        want = call()
+        for got, bits in zip(under(mode, call), want, strict=True):
+            assert np.array_equal(got, bits)
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+@pytest.mark.parametrize("name", ["bfloat16", "float16", "float8_e5m2", "tfloat32", "float32"])
+def test_operations(name: str, mode: str, isa: str) -> None:
+    f = hu.formats[name]
+    x = [random_codes(NAMED[name], (700,), seed, finite=False) for seed in (1, 2, 3)]
+    for op in ("add", "multiply", "divide", "sqrt", "fma", "remainder", "minimum", "compare", "round_to_integral"):
+        ufunc = hu.ops.ufunc(op, format=f, flags=True)
+        given = x[: ufunc.nin]
+        with hu.use_isa("scalar"):
+            want = [
+                np.concatenate(parts)
+                for parts in zip(*(ufunc(*(e[i : i + 35] for e in given)) for i in range(0, 700, 35)), strict=True)
+            ]
+        got = under(mode, lambda ufunc=ufunc, given=given: ufunc(*given))
+        np.testing.assert_array_equal(got[0], want[0], f"{op} {mode}")
+        np.testing.assert_array_equal(got[1], want[1], f"{op} {mode}: flags")

@@ -126,9 +126,6 @@ def test_the_ufunc_behind_a_function() -> None:
         hu.ops.ufunc("plus", format=F8)
 
 
-IN_ORDER = pytest.mark.xfail(reason="a block's operands are read before the results they depend on are written")
-
-
 def one_after_another(codes: np.ndarray) -> list[int]:
     """Differences from the left: unlike sums, they show every change of order."""
     results = codes[:1].tolist()
@@ -137,9 +134,7 @@ def one_after_another(codes: np.ndarray) -> list[int]:
     return results
 
 
-@pytest.mark.parametrize(
-    "target", [pytest.param(t, marks=[IN_ORDER] if t != "scalar" else []) for t in hu.available_isas()]
-)
+@pytest.mark.parametrize("target", hu.available_isas())
 def test_reduce_and_accumulate_go_from_left_to_right(target: str) -> None:
     codes = np.random.default_rng(4).integers(0x20, 0x40, 1500, dtype=np.uint8)
     want = one_after_another(codes)
@@ -150,7 +145,6 @@ def test_reduce_and_accumulate_go_from_left_to_right(target: str) -> None:
         assert subtract.accumulate(codes.reshape(-1, 3), axis=0)[:, 0].tolist() == one_after_another(codes[::3])
 
 
-@pytest.mark.xfail(strict=False, reason="threads begin before the results they depend on are written")
 def test_accumulate_goes_from_left_to_right_whatever_the_threads() -> None:
     codes = np.random.default_rng(4).integers(0x20, 0x40, 600_000, dtype=np.uint8)
     subtract, before = hu.ops.ufunc("subtract", format=F8), hu.get_num_threads()

@@ -106,7 +106,10 @@ ValueDecoder make_value_decoder(const Format& format) {
   d.code_bytes = code_bytes(format);
   d.wide = make_decoder<u64>(format);
   if (d.binary32) d.narrow = make_decoder<u32>(format);
-  if (d.binary32 && format.has_subnormals()) d.min_normal = static_cast<u32>(format.emin() + 127) << 23;
+  if (d.binary32 && format.has_subnormals()) {
+    const int emin = format.emin();
+    d.min_normal = emin >= -126 ? static_cast<u32>(emin + 127) << 23 : u32{1} << (emin + 149);
+  }
   if (d.has_table) {
     const u32 mask = static_cast<u32>(d.code_mask);
     for (u32 code = 0; code < 256; ++code) d.table[code] = decode(Lane<u32>{code & mask}, d.narrow).word;

@@ -107,7 +107,7 @@ def function(name: str, clause: str, summary: str, words: tuple[str, ...], examp
         rest = {word: given.pop(word) for word in ("signaling", "flags", "out", "where") if word in given}
         integers = INTEGERS
         if "exact" in words:
-            integers = Integers(given.pop("rounding", "nearest_even"), bool(given.pop("exact", False)))
+            integers = Integers(given.get("rounding", "nearest_even"), bool(given.pop("exact", False)))
         format = given.pop("format")
         return call(name, operands, format, Policy(**given), integers=integers, **rest)
 
