@@ -86,7 +86,8 @@ def main() -> None:
 
 `python -m benchmarks.arithmetic --elements {args.elements} --isa {args.isa} --write`: codes of random normal
 numbers, one thread, results into arrays that exist, every contender once a round, ratios within
-rounds ({args.rounds} of them). The peer is NumPy for float16 and ml_dtypes for the rest. Without flags, they still become NumPy's warnings.
+rounds ({args.rounds} of them). The peer is NumPy for float16 and ml_dtypes for the rest. Without flags, they still
+become NumPy's warnings.
 
 {facts}
 
