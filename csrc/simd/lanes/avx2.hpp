@@ -136,6 +136,45 @@ inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   return {{_mm256_set_m128i(half_high, half_low)}, {_mm256_permute4x64_epi64(lost, 0xd8)}};
 }
 
+// Sixteen binary32 numbers, scaled or not, rounded to binary16 by the environment.
+template <bool scaled>
+Half to_half(const Narrow (&x)[2], u32 scale) {
+  const __m256 factor = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(scale)));
+  __m128i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256 number = _mm256_castsi256_ps(x[k].v);
+    parts[k] = _mm256_cvtps_ph(scaled ? _mm256_mul_ps(number, factor) : number, _MM_FROUND_CUR_DIRECTION);
+  }
+  return {_mm256_set_m128i(parts[1], parts[0])};
+}
+
+// Not 0 where a binary16, scaled back, is not the source. (Scaled, Inf counts as another; the difference is exact.)
+template <bool scaled>
+Half lost_by_half(const Narrow (&x)[2], Half half, u32 unscale) {
+  const __m256 factor = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(unscale)));
+  const __m256 wide[2] = {_mm256_cvtph_ps(_mm256_castsi256_si128(half.v)),
+                          _mm256_cvtph_ps(_mm256_extracti128_si256(half.v, 1))};
+  __m256i lost[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256 number = _mm256_castsi256_ps(x[k].v);
+    lost[k] = _mm256_castps_si256(scaled ? _mm256_fnmadd_ps(wide[k], factor, number)
+                                         : _mm256_cmp_ps(wide[k], number, _CMP_NEQ_OQ));
+  }
+  return {_mm256_permute4x64_epi64(_mm256_packs_epi32(lost[0], lost[1]), 0xd8)};
+}
+
+inline Half odd_where_lost(Half code, Half lost) { return code | Half{_mm256_min_epu16(lost.v, Half::set(1).v)}; }
+
+inline Half select_by_sign(Half signs, Half negative, Half positive) {
+  return select({_mm256_srai_epi16(signs.v, 15)}, negative, positive);
+}
+
+inline bool any_beyond(Half a, Half b, u16 limit) {
+  const Half most = Half::set(limit);
+  const Half beyond = greater(a, most) | greater(b, most);
+  return _mm256_testz_si256(beyond.v, beyond.v) == 0;
+}
+
 // One less where the last place is 0 and nothing was lost.
 inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
   return magnitude + equal(lost | (magnitude & last_place), Half::set(0));
@@ -168,16 +207,6 @@ inline Bytes negative(Half a, Half b) {
 }
 inline void store_ordered(u8* to, Bytes v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permute4x64_epi64(v.v, 0xd8));
-}
-
-// Sixteen binary32 numbers rounded to binary16, nearest even.
-inline Half round_to_half(const u32* from) {
-  __m128i parts[2];
-  for (int k = 0; k < 2; ++k) {
-    const __m256 x = _mm256_loadu_ps(reinterpret_cast<const float*>(from) + 8 * k);
-    parts[k] = _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
-  }
-  return {_mm256_set_m128i(parts[1], parts[0])};
 }
 
 // Sixteen codes of one or two bytes.

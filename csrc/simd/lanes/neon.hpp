@@ -123,6 +123,7 @@ struct Half {
   static Half set(u16 w) { return {vdupq_n_u16(w)}; }
 
   friend Half operator+(Half a, Half b) { return {vaddq_u16(a.v, b.v)}; }
+  friend Half operator-(Half a, Half b) { return {vsubq_u16(a.v, b.v)}; }
   friend Half operator&(Half a, Half b) { return {vandq_u16(a.v, b.v)}; }
   friend Half operator|(Half a, Half b) { return {vorrq_u16(a.v, b.v)}; }
 };
@@ -163,6 +164,37 @@ inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   return {{bits}, {vcombine_u16(vmovn_u32(vtstq_u32(low, mask)), vmovn_u32(vtstq_u32(high, mask)))}};
 }
 
+// Eight binary32 numbers, scaled or not, rounded to binary16 by the environment.
+template <bool scaled>
+Half to_half(const Narrow (&x)[2], u32 scale) {
+  const float32x4_t factor = vreinterpretq_f32_u32(vdupq_n_u32(scale));
+  const float32x4_t low = vreinterpretq_f32_u32(x[0].v);
+  const float32x4_t high = vreinterpretq_f32_u32(x[1].v);
+  return {scaled ? to_half(vmulq_f32(low, factor), vmulq_f32(high, factor)) : to_half(low, high)};
+}
+
+// Not 0 where a binary16, scaled back, is not the source. (Scaled, Inf counts as another; the difference is exact.)
+template <bool scaled>
+Half lost_by_half(const Narrow (&x)[2], Half half, u32 unscale) {
+  const float16x8_t halves = vreinterpretq_f16_u16(half.v);
+  const float32x4_t factor = vreinterpretq_f32_u32(vdupq_n_u32(unscale));
+  const float32x4_t wide[2] = {vcvt_f32_f16(vget_low_f16(halves)), vcvt_high_f32_f16(halves)};
+  uint32x4_t same[2];
+  for (int k = 0; k < 2; ++k) {
+    const float32x4_t number = vreinterpretq_f32_u32(x[k].v);
+    same[k] = scaled ? vceqzq_f32(vfmsq_f32(number, wide[k], factor)) : vceqq_f32(wide[k], number);
+  }
+  return {vmvnq_u16(vcombine_u16(vmovn_u32(same[0]), vmovn_u32(same[1])))};
+}
+
+inline Half odd_where_lost(Half code, Half lost) { return code | (lost & Half::set(1)); }
+
+inline Half select_by_sign(Half signs, Half negative, Half positive) {
+  return select({vcltzq_s16(vreinterpretq_s16_u16(signs.v))}, negative, positive);
+}
+
+inline bool any_beyond(Half a, Half b, u16 limit) { return vmaxvq_u16(vmaxq_u16(a.v, b.v)) > limit; }
+
 // One less where the last place is 0 and nothing was lost.
 inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
   return magnitude + equal(lost | (magnitude & last_place), Half::set(0));
@@ -195,19 +227,14 @@ inline Bytes negative(Half a, Half b) {
 }
 inline void store_ordered(u8* to, Bytes v) { vst1q_u8(to, v.v); }
 
-// The upper halves of eight words, one more where the lower half is beyond a half of that, or is just a half and the
-// upper half odd.
+// The upper halves of eight words, one more where the lower half is beyond the last one that stays below.
 #define HALFULP_UPPER_HALVES
-inline Half round_upper_halves(Narrow first, Narrow second) {
+template <Increment kind>
+Half round_upper_halves(Narrow first, Narrow second, BySign<u16> stays) {
   const uint16x8_t lower = vuzp1q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
   const uint16x8_t upper = vuzp2q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
-  const uint16x8_t last_below = vsubq_u16(vdupq_n_u16(0x8000), vandq_u16(upper, vdupq_n_u16(1)));
-  return {vsubq_u16(upper, vcgtq_u16(lower, last_below))};
-}
-
-// Eight binary32 numbers rounded to binary16, nearest even (by the environment).
-inline Half round_to_half(const u32* from) {
-  return {to_half(vreinterpretq_f32_u32(vld1q_u32(from)), vreinterpretq_f32_u32(vld1q_u32(from + 4)))};
+  const Half last_below = last_to_stay<kind>(Half{upper}, stays);
+  return {vsubq_u16(upper, vcgtq_u16(lower, last_below.v))};
 }
 
 // Eight codes of one or two bytes.
