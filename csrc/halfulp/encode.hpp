@@ -131,8 +131,7 @@ HALFULP_HD constexpr V encode_common(V bits, const Codec<u32>& c) {
 // Gradual underflow, a sign bit, NaN without payload.
 HALFULP_HD constexpr bool is_plain(const Codec<u32>& c) {
   return c.sign_bit != 0 && c.unsigned_zero == 0 && c.floor == 0 && c.flush_output == 0 && c.flush_tiny == 0 &&
-         c.payload_mask == 0 &&
-         (c.nan.negative == (c.nan.positive | c.sign_bit) || c.nan.negative == c.nan.positive);
+         c.payload_mask == 0 && (c.nan.negative == (c.nan.positive | c.sign_bit) || c.nan.negative == c.nan.positive);
 }
 
 HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
@@ -202,7 +201,8 @@ HALFULP_HD constexpr BySign<u16> halves_to_stay(const Codec<u32>& c) {
 
 template <Increment kind, class V>
 HALFULP_HD constexpr V last_to_stay(V upper, BySign<u16> stays) {
-  if constexpr (kind == Increment::by_sign) return select_by_sign(upper, V::set(stays.negative), V::set(stays.positive));
+  if constexpr (kind == Increment::by_sign)
+    return select_by_sign(upper, V::set(stays.negative), V::set(stays.positive));
   return V::set(stays.positive) - (upper & V::set(1));
 }
 
@@ -244,8 +244,8 @@ HALFULP_HD constexpr bool is_prefix(const Format& f, const Codec<u32>& c) {
 }
 
 HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {
-  return is_plain(c) && f.specials == Specials::ieee && f.exponent_bits == 5 && f.mantissa_bits == 10 &&
-         f.bias == 15 && overflows_by_rounding(f, c);
+  return is_plain(c) && f.specials == Specials::ieee && f.exponent_bits == 5 && f.mantissa_bits == 10 && f.bias == 15 &&
+         overflows_by_rounding(f, c);
 }
 
 }  // inline namespace HALFULP_TARGET

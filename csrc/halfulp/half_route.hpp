@@ -24,23 +24,23 @@
 namespace halfulp {
 
 struct HalfRoute {
-  u32 scale;        // binary32 bits of 2^(bias - 15)
-  u32 unscale;      // and of 2^(15 - bias)
-  u32 sticky_mask;  // the source bits that truncation may lose
-  u16 last_place;   // bit 10 - mantissa_bits
-  u16 kept;         // from there on, sign included
-  u16 multiplier;   // 2^15 over it
+  u32 scale;             // binary32 bits of 2^(bias - 15)
+  u32 unscale;           // and of 2^(15 - bias)
+  u32 sticky_mask;       // the source bits that truncation may lose
+  u16 last_place;        // bit 10 - mantissa_bits
+  u16 kept;              // from there on, sign included
+  u16 multiplier;        // 2^15 over it
   BySign<u16> overflow;  // magnitude codes: the limit itself or what follows it, so that a minimum is enough
-  u16 nan;          // complete code
-  u16 nan_sign;     // all ones: NaN keeps its sign
+  u16 nan;               // complete code
+  u16 nan_sign;          // all ones: NaN keeps its sign
   u16 sign_bit;
   bool distinct_nan;   // NaN is not what overflow becomes
   bool unsigned_zero;  // there is no -0
 
   // Modes other than nearest even.
   Increment kind;
-  Rounding conversion;      // to binary16
-  BySign<u16> increment;    // less the half that a rounding multiplication adds
+  Rounding conversion;     // to binary16
+  BySign<u16> increment;   // less the half that a rounding multiplication adds
   u16 unsigned_zero_mask;  // all ones: there is no -0
 };
 

@@ -287,6 +287,8 @@ usize encode_integer_as(const IntegerRoute& r, const u32* from, Code* codes, usi
     case Rounding::nearest_even: return encode_integer_loop<Rounding::nearest_even>(r, from, codes, n);
     case Rounding::toward_zero: return encode_integer_loop<Rounding::toward_zero>(r, from, codes, n);
     case Rounding::toward_positive: return encode_integer_loop<Rounding::toward_positive>(r, from, codes, n);
+    case Rounding::nearest_away: return encode_integer_loop<Rounding::nearest_away>(r, from, codes, n);
+    case Rounding::to_odd: return encode_integer_loop<Rounding::to_odd>(r, from, codes, n);
     default: return encode_integer_loop<Rounding::toward_negative>(r, from, codes, n);
   }
 }
@@ -351,7 +353,7 @@ inline Rounding encode_rounding(const Encoder& e) {
   const Rounding binary16 = e.rounding == Rounding::nearest_away ? Rounding::nearest_even
                             : e.rounding == Rounding::to_odd     ? Rounding::toward_zero
                                                                  : e.rounding;
-  return e.shortcut == Shortcut::integer      ? e.integer.rounding
+  return e.shortcut == Shortcut::integer      ? e.integer.conversion
          : e.shortcut == Shortcut::half_route ? e.half.conversion
          : e.shortcut == Shortcut::binary16   ? binary16
          : e.shortcut == Shortcut::binary32   ? Rounding::nearest_even

@@ -113,6 +113,9 @@ inline usize encode_integer_nibbles_as(const IntegerRoute& r, bool high_first, c
     case Rounding::nearest_even:
       return encode_integer_nibbles_as<Rounding::nearest_even>(r, high_first, from, packed, n);
     case Rounding::toward_zero: return encode_integer_nibbles_as<Rounding::toward_zero>(r, high_first, from, packed, n);
+    case Rounding::nearest_away:
+      return encode_integer_nibbles_as<Rounding::nearest_away>(r, high_first, from, packed, n);
+    case Rounding::to_odd: return encode_integer_nibbles_as<Rounding::to_odd>(r, high_first, from, packed, n);
     case Rounding::toward_positive:
       return encode_integer_nibbles_as<Rounding::toward_positive>(r, high_first, from, packed, n);
     default: return encode_integer_nibbles_as<Rounding::toward_negative>(r, high_first, from, packed, n);

@@ -270,32 +270,47 @@ inline Narrow round_to_nearest(const double* from) {
   return {_mm256_castps_si256(_mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(from + 4)), low))};
 }
 
+// What is rounded for nearest_away in place of x.
+template <Rounding mode>
+__m256 no_tie(__m256 x) {
+  return mode == Rounding::nearest_away ? _mm256_or_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(1))) : x;
+}
+
+// An integer, rounded down for to_odd: odd where that changed x.
+template <Rounding mode>
+__m256i odd_unless_exact(__m256i integer, __m256 rounded, __m256 x) {
+  if constexpr (mode != Rounding::to_odd) return integer;
+  const __m256i changed = _mm256_castps_si256(_mm256_cmp_ps(rounded, x, _CMP_NEQ_OQ));
+  return _mm256_or_si256(integer, _mm256_srli_epi32(changed, 31));
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m256 x = _mm256_castsi256_ps(bits.v);
   const __m256 scaled = _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale))));
-  const __m256 whole = _mm256_round_ps(scaled, rounding_immediate<mode>);
   const __m256 lowest = _mm256_set1_ps(static_cast<float>(r.lowest));
   const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
-  const __m256 clamped = _mm256_min_ps(_mm256_max_ps(whole, lowest), highest);
+  const __m256 clamped = _mm256_min_ps(_mm256_max_ps(scaled, lowest), highest);
+  const __m256 whole = _mm256_round_ps(no_tie<mode>(clamped), rounding_immediate<mode>);
+  const __m256i integer = odd_unless_exact<mode>(_mm256_cvtps_epi32(whole), whole, clamped);
   const __m256i number = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_ORD_Q));
-  const __m256i code =
-      _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
+  const __m256i code = _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), integer, number);
   return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
 }
 
 // The same, rounded by the environment, but for NaN and for numbers below the lowest, which stay below it:
 // `store_integers` clamps those.
-template <Rounding, bool scaled>
+template <Rounding mode, bool scaled>
 Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const __m256 unscale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.unscale)));
   const __m256 highest = _mm256_mul_ps(_mm256_set1_ps(static_cast<float>(r.highest)), unscale);
   // As integers, binary32 numbers above zero are in the same order, and the others below them.
   const __m256 limited = _mm256_castsi256_ps(_mm256_min_epi32(bits.v, _mm256_castps_si256(highest)));
-  if constexpr (!scaled) return {_mm256_cvtps_epi32(limited)};
   const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale)));
-  return {_mm256_cvtps_epi32(_mm256_mul_ps(limited, scale))};
+  const __m256 number = scaled ? _mm256_mul_ps(limited, scale) : limited;
+  const __m256i integer = _mm256_cvtps_epi32(no_tie<mode>(number));
+  return {odd_unless_exact<mode>(integer, _mm256_cvtepi32_ps(integer), number)};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const __m256i lowest = _mm256_set1_epi16(static_cast<short>(r.lowest));

@@ -303,18 +303,33 @@ inline Narrow round_to_nearest(const double* from) {
   return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
 }
 
+// What is rounded for nearest_away in place of x.
+template <Rounding mode>
+__m512 no_tie(__m512 x) {
+  return mode == Rounding::nearest_away ? _mm512_or_ps(x, _mm512_castsi512_ps(_mm512_set1_epi32(1))) : x;
+}
+
+// An integer, rounded down for to_odd: odd where that changed x.
+template <Rounding mode>
+__m512i odd_unless_exact(__m512i integer, __m512 rounded, __m512 x) {
+  if constexpr (mode != Rounding::to_odd) return integer;
+  const __mmask16 changed = _mm512_cmp_ps_mask(rounded, x, _CMP_NEQ_OQ);
+  return _mm512_mask_or_epi32(integer, changed, integer, _mm512_set1_epi32(1));
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m512 x = _mm512_castsi512_ps(bits.v);
   const __m512 scaled = _mm512_mul_ps(x, _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale))));
-  const __m512 whole = _mm512_roundscale_ps(scaled, rounding_immediate<mode>);
   const __m512 lowest = _mm512_set1_ps(static_cast<float>(r.lowest));
   const __m512 highest = _mm512_set1_ps(static_cast<float>(r.highest));
-  const __m512 clamped = _mm512_min_ps(_mm512_max_ps(whole, lowest), highest);
+  const __m512 clamped = _mm512_min_ps(_mm512_max_ps(scaled, lowest), highest);
+  const __m512 whole = _mm512_roundscale_ps(no_tie<mode>(clamped), rounding_immediate<mode>);
+  const __m512i integer = odd_unless_exact<mode>(_mm512_cvtps_epi32(whole), whole, clamped);
   const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
   const __m512i nan = _mm512_set1_epi32(static_cast<int>(r.nan));
-  const __m512i code = _mm512_mask_mov_epi32(nan, number, _mm512_cvtps_epi32(clamped));
+  const __m512i code = _mm512_mask_mov_epi32(nan, number, integer);
   return {_mm512_and_si512(code, _mm512_set1_epi32(static_cast<int>(r.code_mask)))};
 }
 
@@ -325,9 +340,10 @@ Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const __m512 highest = _mm512_mul_ps(_mm512_set1_ps(static_cast<float>(r.highest)), unscale);
   // As integers, binary32 numbers above zero are in the same order, and the others below them.
   const __m512 limited = _mm512_castsi512_ps(_mm512_min_epi32(bits.v, _mm512_castps_si512(highest)));
-  if constexpr (!scaled) return {_mm512_cvt_roundps_epi32(limited, rounding_immediate<mode>)};
   const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale)));
-  return {_mm512_cvt_roundps_epi32(_mm512_mul_ps(limited, scale), rounding_immediate<mode>)};
+  const __m512 number = scaled ? _mm512_mul_ps(limited, scale) : limited;
+  const __m512i integer = _mm512_cvt_roundps_epi32(no_tie<mode>(number), rounding_immediate<mode>);
+  return {odd_unless_exact<mode>(integer, _mm512_cvtepi32_ps(integer), number)};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const __m512i lowest = _mm512_set1_epi16(static_cast<short>(r.lowest));

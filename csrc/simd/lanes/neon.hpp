@@ -279,19 +279,29 @@ inline Narrow round_to_nearest(const double* from) {
   return {vreinterpretq_u32_f32(vcvt_high_f32_f64(vcvt_f32_f64(vld1q_f64(from)), vld1q_f64(from + 2)))};
 }
 
+// An integer, rounded down for to_odd: odd where that changed x.
+template <Rounding mode>
+int32x4_t odd_unless_exact(int32x4_t integer, float32x4_t rounded, float32x4_t x) {
+  if constexpr (mode != Rounding::to_odd) return integer;
+  const uint32x4_t changed = vbicq_u32(vdupq_n_u32(1), vceqq_f32(rounded, x));
+  return vorrq_s32(integer, vreinterpretq_s32_u32(changed));
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const float32x4_t x = vreinterpretq_f32_u32(bits.v);
   const float32x4_t scaled = vmulq_f32(x, vreinterpretq_f32_u32(vdupq_n_u32(r.scale)));
-  float32x4_t whole = vrndnq_f32(scaled);
-  if constexpr (mode == Rounding::toward_zero) whole = vrndq_f32(scaled);
-  if constexpr (mode == Rounding::toward_positive) whole = vrndpq_f32(scaled);
-  if constexpr (mode == Rounding::toward_negative) whole = vrndmq_f32(scaled);
   const float32x4_t lowest = vdupq_n_f32(static_cast<float>(r.lowest));
   const float32x4_t highest = vdupq_n_f32(static_cast<float>(r.highest));
-  const float32x4_t clamped = vminq_f32(vmaxq_f32(whole, lowest), highest);
-  const uint32x4_t code = vandq_u32(vreinterpretq_u32_s32(vcvtq_s32_f32(clamped)), vdupq_n_u32(r.code_mask));
+  const float32x4_t clamped = vminq_f32(vmaxq_f32(scaled, lowest), highest);
+  float32x4_t whole = vrndnq_f32(clamped);
+  if constexpr (mode == Rounding::nearest_away) whole = vrndaq_f32(clamped);
+  if constexpr (mode == Rounding::toward_zero) whole = vrndq_f32(clamped);
+  if constexpr (mode == Rounding::toward_positive) whole = vrndpq_f32(clamped);
+  if constexpr (mode == Rounding::toward_negative || mode == Rounding::to_odd) whole = vrndmq_f32(clamped);
+  const int32x4_t integer = odd_unless_exact<mode>(vcvtq_s32_f32(whole), whole, clamped);
+  const uint32x4_t code = vandq_u32(vreinterpretq_u32_s32(integer), vdupq_n_u32(r.code_mask));
   return {vbslq_u32(vceqq_f32(x, x), code, vdupq_n_u32(r.nan))};
 }
 
@@ -301,10 +311,11 @@ Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const float32x4_t scaled = vmulq_f32(vreinterpretq_f32_u32(bits.v), vreinterpretq_f32_u32(vdupq_n_u32(r.scale)));
   const float32x4_t limited = vminq_f32(scaled, vdupq_n_f32(static_cast<float>(r.highest)));
   int32x4_t whole = vcvtnq_s32_f32(limited);
+  if constexpr (mode == Rounding::nearest_away) whole = vcvtaq_s32_f32(limited);
   if constexpr (mode == Rounding::toward_zero) whole = vcvtq_s32_f32(limited);
   if constexpr (mode == Rounding::toward_positive) whole = vcvtpq_s32_f32(limited);
-  if constexpr (mode == Rounding::toward_negative) whole = vcvtmq_s32_f32(limited);
-  return {vreinterpretq_u32_s32(whole)};
+  if constexpr (mode == Rounding::toward_negative || mode == Rounding::to_odd) whole = vcvtmq_s32_f32(limited);
+  return {vreinterpretq_u32_s32(odd_unless_exact<mode>(whole, vcvtq_f32_s32(whole), limited))};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const int16x8_t lowest = vdupq_n_s16(static_cast<i16>(r.lowest));
