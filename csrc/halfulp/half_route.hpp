@@ -11,12 +11,12 @@
 // normal number, and all below the smallest tie of a subnormal one. Both hold for the low 14 + mantissa_bits bits if
 // mantissa_bits <= 4.
 //
-// Other modes need no more than 10 bits, so they take formats up to mantissa_bits = 9:
+// The other modes see all they need in the binary16, so they serve formats up to mantissa_bits = 9:
 //   directed      binary16 is rounded in the same direction, which loses nothing such a mode could see; then all of the
 //                 dropped bits are added where the sign is the one that grows, and none where it is not
 //   nearest_away  half is added to what truncation left: no bit it lost tells a tie from more than a tie
 //   to_odd        the last place is set where what was kept, scaled back, is not the source any more
-// They say nothing of Inf and NaN, which a loop must look for.
+// These say nothing of Inf and NaN, which a loop must look for.
 #pragma once
 
 #include "encode.hpp"
