@@ -21,6 +21,13 @@ HALFULP_HD constexpr bool is_stochastic(Rounding r) {
   return r == Rounding::stochastic_a || r == Rounding::stochastic_b || r == Rounding::stochastic_c;
 }
 
+// What the increment that rounds depends on, beside the discarded bits.
+enum class Increment : u8 {
+  nearest_even,  // at a tie, the last place
+  by_sign,       // at most the sign: nearest away, toward something
+  to_odd,        // the last place
+};
+
 enum class Overflow : u8 {
   standard,           // "default": Inf, else NaN, else the largest finite
   saturate,           // the largest finite, for Inf too (P3109 SatFinite, CUDA .satfinite)

@@ -128,29 +128,61 @@ HALFULP_HD constexpr V encode_common(V bits, const Codec<u32>& c) {
   return select(nan, V::set(c.nan.positive) | (sign & keeps_sign), limited | sign);
 }
 
+// Gradual underflow, a sign bit, NaN without payload.
+HALFULP_HD constexpr bool is_plain(const Codec<u32>& c) {
+  return c.sign_bit != 0 && c.unsigned_zero == 0 && c.floor == 0 && c.flush_output == 0 && c.flush_tiny == 0 &&
+         c.payload_mask == 0 && (c.nan.negative == (c.nan.positive | c.sign_bit) || c.nan.negative == c.nan.positive);
+}
+
 HALFULP_HD constexpr bool is_common(const Codec<u32>& c) {
-  const auto mirrored = [&c](const BySign<u32>& codes) { return codes.negative == (codes.positive | c.sign_bit); };
-  return c.tie_even == 1 && c.sign_bit != 0 && c.unsigned_zero == 0 && c.floor == 0 && c.flush_output == 0 &&
-         c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
-         c.inf.negative == c.overflow.negative && c.limit.positive == c.limit.negative && mirrored(c.overflow) &&
-         (mirrored(c.nan) || c.nan.positive == c.nan.negative) && (c.overflow.positive & c.sign_bit) == 0 &&
+  return is_plain(c) && c.tie_even == 1 && c.inf.positive == c.overflow.positive &&
+         c.inf.negative == c.overflow.negative && c.limit.positive == c.limit.negative &&
+         c.overflow.negative == (c.overflow.positive | c.sign_bit) && (c.overflow.positive & c.sign_bit) == 0 &&
          static_cast<i32>(c.emin) >= -126;
+}
+
+template <class Word>
+HALFULP_HD constexpr Increment increment_kind(const Codec<Word>& c) {
+  return c.tie_even != 0 ? Increment::nearest_even : c.odd != 0 ? Increment::to_odd : Increment::by_sign;
+}
+
+// Increment::by_sign: what is added below the last place, if `discarded` has all bits there.
+template <class Word>
+HALFULP_HD constexpr BySign<Word> increments(const Codec<Word>& c, Word discarded) {
+  const Word nearest = ((discarded >> 1) + c.tie_away) & c.nearest;
+  return {nearest | (discarded & c.directed.positive), nearest | (discarded & c.directed.negative)};
+}
+
+// A shorter format may stand between if numbers are rounded to it in this mode: the same direction as the codec's, or
+// toward zero, where it has one more bit, or what is lost is looked at.
+template <class Word>
+HALFULP_HD constexpr Rounding directed_conversion(const Codec<Word>& c) {
+  if (increment_kind(c) != Increment::by_sign) return Rounding::toward_zero;
+  return c.directed.positive != 0   ? Rounding::toward_positive
+         : c.directed.negative != 0 ? Rounding::toward_negative
+                                    : Rounding::toward_zero;
 }
 
 // Formats whose code is the front of a binary32's (bfloat16, TF32), with the ordinary policy: one integer addition.
 //
 //   s EEEEEEEE TTTTTTT|dddddddddddddddd     adding lsb + 0b0111... carries into T, from T into E, and at the top
-//                                           from the largest number into Inf
+//                                           from the largest number into Inf, as 0b1000... (nearest away) and
+//                                           0b1111... (away from zero, or to odd if lsb is 0) do
 // `round_prefix_number` does not serve NaN: a carry may turn it into anything.
-template <class V>
+template <Increment kind, class V>
 HALFULP_HD constexpr V round_prefix_number(V bits, const Codec<u32>& c) {
+  const u32 discarded = (u32{1} << c.shift) - 1;
+  if constexpr (kind == Increment::by_sign) {
+    return bits + by_sign(greater(V::set(0), bits), increments(c, discarded));
+  }
   const V lsb = shr_uniform(bits, V::set(c.shift)) & V::set(1);
-  return bits + V::set((u32{1} << (c.shift - 1)) - 1) + lsb;
+  if constexpr (kind == Increment::nearest_even) return bits + V::set(discarded >> 1) + lsb;
+  return bits + ((lsb - V::set(1)) & V::set(discarded));
 }
 
-template <class V>
+template <Increment kind, class V>
 HALFULP_HD constexpr V encode_prefix_number(V bits, const Codec<u32>& c) {
-  return shr_uniform(round_prefix_number(bits, c), V::set(c.shift));
+  return shr_uniform(round_prefix_number<kind>(bits, c), V::set(c.shift));
 }
 
 template <class V>
@@ -158,15 +190,26 @@ HALFULP_HD constexpr V is_nan(V bits) {
   return greater(bits & V::set(0x7fffffff), V::set(0x7f800000));
 }
 
-template <class V>
-HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
-  const V sign = shl(shr<31>(bits), V::set(c.sign_position)) & V::set(c.nan.negative ^ c.nan.positive);
-  return select(is_nan(bits), V::set(c.nan.positive) | sign, encode_prefix_number(bits, c));
+// bfloat16's code is the upper half of a binary32, so 16-bit lanes can round it: one more, unless the lower half is at
+// most what `last_to_stay` says.
+HALFULP_HD constexpr BySign<u16> halves_to_stay(const Codec<u32>& c) {
+  if (increment_kind(c) == Increment::nearest_even) return {0x8000, 0x8000};  // less the last place
+  if (increment_kind(c) == Increment::to_odd) return {0, 0};                  // which makes it the largest
+  const BySign<u32> added = increments(c, u32{0xffff});
+  return {static_cast<u16>(0xffff - added.positive), static_cast<u16>(0xffff - added.negative)};
 }
 
-HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {
-  return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 5 && f.mantissa_bits == 10 &&
-         f.bias == 15 && c.overflow.positive == f.inf_magnitude();
+template <Increment kind, class V>
+HALFULP_HD constexpr V last_to_stay(V upper, BySign<u16> stays) {
+  if constexpr (kind == Increment::by_sign)
+    return select_by_sign(upper, V::set(stays.negative), V::set(stays.positive));
+  return V::set(stays.positive) - (upper & V::set(1));
+}
+
+template <Increment kind, class V>
+HALFULP_HD constexpr V encode_prefix(V bits, const Codec<u32>& c) {
+  const V sign = shl(shr<31>(bits), V::set(c.sign_position)) & V::set(c.nan.negative ^ c.nan.positive);
+  return select(is_nan(bits), V::set(c.nan.positive) | sign, encode_prefix_number<kind>(bits, c));
 }
 
 // binary32 itself with the ordinary policy: what is no NaN stays as it is.
@@ -183,9 +226,26 @@ HALFULP_HD constexpr V encode_binary32(V bits, const BySign<Word>& nan) {
   return select(is_nan(bits), select(negative, V::set(static_cast<u32>(nan.negative)), positive_code), bits);
 }
 
+// Whether what lies beyond the largest number becomes Inf where rounding increases magnitudes, and that number where
+// it does not: what hardware does, and what a carry does in the front of a binary32.
+HALFULP_HD constexpr bool overflows_by_rounding(const Format& f, const Codec<u32>& c) {
+  const u32 inf = static_cast<u32>(f.inf_magnitude());
+  const u32 largest = inf - 1;
+  const bool away = c.nearest != 0 || (c.odd != 0 && (largest & 1) == 0);
+  const bool up = away || (c.odd == 0 && c.directed.positive != 0);
+  const bool down = away || (c.odd == 0 && c.directed.negative != 0);
+  return c.inf.positive == inf && c.inf.negative == (inf | c.sign_bit) && c.overflow.positive == (up ? inf : largest) &&
+         c.overflow.negative == ((down ? inf : largest) | c.sign_bit);
+}
+
 HALFULP_HD constexpr bool is_prefix(const Format& f, const Codec<u32>& c) {
-  return is_common(c) && f.specials == Specials::ieee && f.exponent_bits == 8 && f.bias == 127 &&
-         c.overflow.positive == f.inf_magnitude();
+  return is_plain(c) && f.specials == Specials::ieee && f.exponent_bits == 8 && f.bias == 127 &&
+         overflows_by_rounding(f, c);
+}
+
+HALFULP_HD constexpr bool is_binary16(const Format& f, const Codec<u32>& c) {
+  return is_plain(c) && f.specials == Specials::ieee && f.exponent_bits == 5 && f.mantissa_bits == 10 && f.bias == 15 &&
+         overflows_by_rounding(f, c);
 }
 
 }  // inline namespace HALFULP_TARGET

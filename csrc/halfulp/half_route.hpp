@@ -10,24 +10,38 @@
 // all else it changes nothing. What truncation may lose are the low bits of the source: all below the round bit of a
 // normal number, and all below the smallest tie of a subnormal one. Both hold for the low 14 + mantissa_bits bits if
 // mantissa_bits <= 4.
+//
+// The other modes see all they need in the binary16, so they serve formats up to mantissa_bits = 9:
+//   directed      binary16 is rounded in the same direction, which loses nothing such a mode could see; then all of the
+//                 dropped bits are added where the sign is the one that grows, and none where it is not
+//   nearest_away  half is added to what truncation left: no bit it lost tells a tie from more than a tie
+//   to_odd        the last place is set where what was kept, scaled back, is not the source any more
+// These say nothing of Inf and NaN, which a loop must look for.
 #pragma once
 
-#include "codec.hpp"
-#include "scalar.hpp"
+#include "encode.hpp"
 
 namespace halfulp {
 
 struct HalfRoute {
-  u32 scale;        // binary32 bits of 2^(bias - 15)
-  u32 sticky_mask;  // the source bits that truncation may lose
-  u16 last_place;   // bit 10 - mantissa_bits
-  u16 multiplier;   // 2^15 over it
-  u16 overflow;     // magnitude code: the limit itself or what follows it, so that a minimum is enough
-  u16 nan;          // complete code
-  u16 nan_sign;     // all ones: NaN keeps its sign
+  u32 scale;             // binary32 bits of 2^(bias - 15)
+  u32 unscale;           // and of 2^(15 - bias)
+  u32 sticky_mask;       // the source bits that truncation may lose
+  u16 last_place;        // bit 10 - mantissa_bits
+  u16 kept;              // from there on, sign included
+  u16 multiplier;        // 2^15 over it
+  BySign<u16> overflow;  // magnitude codes: the limit itself or what follows it, so that a minimum is enough
+  u16 nan;               // complete code
+  u16 nan_sign;          // all ones: NaN keeps its sign
   u16 sign_bit;
   bool distinct_nan;   // NaN is not what overflow becomes
   bool unsigned_zero;  // there is no -0
+
+  // Modes other than nearest even.
+  Increment kind;
+  Rounding conversion;     // to binary16
+  BySign<u16> increment;   // less the half that a rounding multiplication adds
+  u16 unsigned_zero_mask;  // all ones: there is no -0
 };
 
 // Whether binary16, scaled, has the format's exponents. The top one must not be finite when there are 5 exponent bits:
@@ -37,36 +51,60 @@ HALFULP_HD constexpr bool fits_half_exponents(const Format& f) {
   return room && f.has_zero && f.exponent_bits >= 1 && f.exponent_bits <= 5 && f.bias >= -85 && f.bias <= 115;
 }
 
+// The magnitude code of a finite number that overflows, if it is one of two.
+HALFULP_HD constexpr u32 overflow_magnitude(u32 code, u32 sign, u32 limit) {
+  return (limit | sign) == code ? limit : limit + 1;
+}
+
+inline namespace HALFULP_TARGET {
+
 // Whether the route gives the codes of `encode` for this codec, by its parameters alone.
 HALFULP_HD constexpr bool has_half_route(const Format& f, const Codec<u32>& c) {
-  const bool mirrored = (c.overflow.negative | c.sign_bit) == (c.overflow.positive | c.sign_bit);
+  const u32 positive = overflow_magnitude(c.overflow.positive, 0, c.limit.positive);
+  const u32 negative = overflow_magnitude(c.overflow.negative, c.sign_bit, c.limit.negative);
+  const bool fits = fits_half_exponents(f) && f.is_signed && c.flush_output == 0 && c.flush_tiny == 0 &&
+                    positive == c.overflow.positive && (negative | c.sign_bit) == c.overflow.negative;
+  if (increment_kind(c) != Increment::nearest_even) return fits && f.mantissa_bits <= 9;
   const bool plain_nan = c.nan.negative == c.nan.positive || c.nan.negative == (c.nan.positive | c.sign_bit);
-  return fits_half_exponents(f) && f.mantissa_bits <= 4 && f.is_signed && c.tie_even == 1 && c.flush_output == 0 &&
-         c.flush_tiny == 0 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
-         c.inf.negative == c.overflow.negative && mirrored && plain_nan && c.overflow.positive - c.limit.positive <= 1;
+  return fits && f.mantissa_bits <= 4 && c.payload_mask == 0 && c.inf.positive == c.overflow.positive &&
+         c.inf.negative == c.overflow.negative && positive == negative && plain_nan;
 }
 
 HALFULP_HD constexpr HalfRoute make_half_route(const Format& f, const Codec<u32>& c) {
   HalfRoute h{};
   h.scale = static_cast<u32>(f.bias - 15 + 127) << 23;
+  h.unscale = static_cast<u32>(15 - f.bias + 127) << 23;
   h.sticky_mask = (u32{1} << (14 + f.mantissa_bits)) - 1;
   h.last_place = static_cast<u16>(1 << (10 - f.mantissa_bits));
+  h.kept = static_cast<u16>(0x10000 - h.last_place);
   h.multiplier = static_cast<u16>(1 << (5 + f.mantissa_bits));
-  h.overflow = static_cast<u16>(c.overflow.positive);
+  h.overflow.positive = static_cast<u16>(overflow_magnitude(c.overflow.positive, 0, c.limit.positive));
+  h.overflow.negative = static_cast<u16>(overflow_magnitude(c.overflow.negative, c.sign_bit, c.limit.negative));
   h.nan = static_cast<u16>(c.nan.positive);
   h.nan_sign = c.nan.negative == c.nan.positive ? u16{0} : u16{0xffff};
   h.sign_bit = static_cast<u16>(c.sign_bit);
   h.distinct_nan = c.nan.positive != c.overflow.positive || c.nan.negative != c.overflow.negative;
   h.unsigned_zero = c.unsigned_zero != 0;
+  h.unsigned_zero_mask = static_cast<u16>(c.unsigned_zero);
+  h.kind = increment_kind(c);
+  h.conversion = directed_conversion(c);
+  if (h.kind != Increment::nearest_even) {
+    const BySign<u32> added = increments(c, h.last_place - u32{1});
+    h.increment.positive = static_cast<u16>(added.positive - h.last_place / 2);
+    h.increment.negative = static_cast<u16>(added.negative - h.last_place / 2);
+    return h;
+  }
   // The Inf of binary16 itself comes by rounding alone, and nothing but NaN lies beyond it. A minimum with the quiet
   // NaN then clears payloads, and NaN needs no select of its own.
   const bool own_inf = f.exponent_bits == 5 && c.overflow.positive == f.inf_magnitude();
   if (own_inf && c.nan.positive == f.nan_code() && c.nan.negative == (f.nan_code() | c.sign_bit)) {
-    h.overflow = h.nan;
+    h.overflow = {h.nan, h.nan};
     h.distinct_nan = false;
   }
   return h;
 }
+
+}  // inline namespace HALFULP_TARGET
 
 // How much a code's specials have in common with binary16's.
 enum class HalfSpecials : u8 {
@@ -153,10 +191,32 @@ HALFULP_HD constexpr V half_of_code(V code, const HalfDecoder& d) {
 template <class V, class Lost>
 HALFULP_HD constexpr V round_half(V magnitude, Lost lost, const HalfRoute& h) {
   const V biased = less_one_at_even(magnitude, V::set(h.last_place), lost);
-  return min(multiply_rounding(biased, V::set(h.multiplier)), V::set(h.overflow));
+  return min(multiply_rounding(biased, V::set(h.multiplier)), V::set(h.overflow.positive));
 }
 
-// The complete code, from the magnitude code. V: lanes of 8 bits or 16. `negative` and `nan` are masks.
+// The same for Increment::by_sign, but for Inf and NaN. `bits`: the binary16, sign included.
+template <class V>
+HALFULP_HD constexpr V round_half_by_sign(V bits, V magnitude, const HalfRoute& h) {
+  const V biased = magnitude + select_by_sign(bits, V::set(h.increment.negative), V::set(h.increment.positive));
+  const V overflow = select_by_sign(bits, V::set(h.overflow.negative), V::set(h.overflow.positive));
+  return min(multiply_rounding(biased, V::set(h.multiplier)), overflow);
+}
+
+// And for to_odd, whose overflow is the same for both signs. `lost` is what the lanes say about the bits that were not
+// kept.
+template <class V, class Lost>
+HALFULP_HD constexpr V round_half_to_odd(V kept, Lost lost, const HalfRoute& h) {
+  return min(odd_where_lost(multiply_rounding(kept, V::set(h.multiplier)), lost), V::set(h.overflow.positive));
+}
+
+// The complete code of a number, from the magnitude code. V: lanes of 8 bits or 16. `negative` is a mask.
+template <class V>
+HALFULP_HD constexpr V finish_half_number(V magnitude, V negative, const HalfRoute& h) {
+  const V unsigned_zero = equal(magnitude, V::set(0)) & V::set(h.unsigned_zero_mask);
+  return magnitude | and_not(unsigned_zero, negative & V::set(h.sign_bit));
+}
+
+// The same of a number or NaN, for nearest even. `nan` is a mask.
 template <bool distinct_nan, bool unsigned_zero, class V>
 HALFULP_HD constexpr V finish_half(V magnitude, V negative, V nan, const HalfRoute& h) {
   V sign = negative & V::set(h.sign_bit);

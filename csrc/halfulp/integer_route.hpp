@@ -8,8 +8,9 @@ namespace halfulp {
 // value * scale is rounded to an integer and clamped; what is no number becomes `nan`.
 struct IntegerRoute {
   Rounding rounding;
-  u32 scale;    // binary32 bits of 2^-lsb_exponent
-  u32 unscale;  // and of 2^lsb_exponent
+  Rounding conversion;  // what the hardware does for it
+  u32 scale;            // binary32 bits of 2^-lsb_exponent
+  u32 unscale;          // and of 2^lsb_exponent
   i32 lowest;
   i32 highest;
   u32 nan;
@@ -22,16 +23,20 @@ HALFULP_HD constexpr bool is_small_integer(const Format& f) {
   return f.is_integer() && f.bits() <= 16 && f.lsb_exponent() >= -64 && f.lsb_exponent() <= 64;
 }
 
-// The modes that the hardware has; every overflow policy clamps. Scaling down would lose small numbers that the
-// directed modes must see.
+// The hardware's own modes, and two more that follow from them:
+//   nearest_away  setting the lowest bit makes every tie more than one, and nearest even decides the rest alike
+//   to_odd        down, and odd (in two's complement: that is up) where this changed the number
+// Every overflow policy clamps. Scaling down would lose small numbers that the directed modes must see.
 HALFULP_HD constexpr bool has_integer_route(const Format& f, const Policy& p) {
-  return is_small_integer(f) && f.lsb_exponent() <= 0 && p.rounding != Rounding::nearest_away &&
-         p.rounding != Rounding::to_odd && !is_stochastic(p.rounding) && p.nan.positive == p.nan.negative;
+  return is_small_integer(f) && f.lsb_exponent() <= 0 && !is_stochastic(p.rounding) && p.nan.positive == p.nan.negative;
 }
 
 HALFULP_HD constexpr IntegerRoute make_integer_route(const Format& f, const Policy& p) {
   IntegerRoute r{};
   r.rounding = p.rounding;
+  r.conversion = p.rounding == Rounding::nearest_away ? Rounding::nearest_even
+                 : p.rounding == Rounding::to_odd     ? Rounding::toward_negative
+                                                      : p.rounding;
   r.scale = static_cast<u32>(127 - f.lsb_exponent()) << 23;
   r.unscale = static_cast<u32>(127 + f.lsb_exponent()) << 23;
   r.highest = static_cast<i32>(f.max_magnitude());

@@ -77,8 +77,8 @@ inline void decode_to_kernel(const ValueDecoder& d, const void* codes, void* to,
 }
 
 // Where codes are the front of a binary32 they need not be made: the other bits become zero in place.
-HALFULP_NOINLINE inline usize round_prefix_loop(const Encoder& e, const ValueDecoder& d, const u32* from, u32* to,
-                                                usize n) {
+template <Increment kind>
+HALFULP_NOINLINE usize round_prefix_loop(const Encoder& e, const ValueDecoder& d, const u32* from, u32* to, usize n) {
   const Codec<u32> c = e.narrow;
   const Decoder<u32> back = d.narrow;
   const Narrow front = Narrow::set(~u32{0} << c.shift);
@@ -88,20 +88,28 @@ HALFULP_NOINLINE inline usize round_prefix_loop(const Encoder& e, const ValueDec
     Narrow bits[4], v[4];
     for (usize k = 0; k < 4; ++k) {
       bits[k] = load(from + i + k * lanes);
-      v[k] = round_prefix_number(bits[k], c) & front;
+      v[k] = round_prefix_number<kind>(bits[k], c) & front;
     }
     if (any_nan(bits)) {
-      for (usize k = 0; k < 4; ++k) v[k] = decode_prefix(encode_prefix(bits[k], c), back);
+      for (usize k = 0; k < 4; ++k) v[k] = decode_prefix(encode_prefix<kind>(bits[k], c), back);
     }
     for (usize k = 0; k < 4; ++k) store(to + i + k * lanes, v[k]);
   }
   return i;
 }
 
+inline usize round_prefix_as(const Encoder& e, const ValueDecoder& d, const u32* from, u32* to, usize n) {
+  switch (increment_kind(e.narrow)) {
+    case Increment::nearest_even: return round_prefix_loop<Increment::nearest_even>(e, d, from, to, n);
+    case Increment::by_sign: return round_prefix_loop<Increment::by_sign>(e, d, from, to, n);
+    default: return round_prefix_loop<Increment::to_odd>(e, d, from, to, n);
+  }
+}
+
 template <class Code>
 void round_as(const Encoder& e, const ValueDecoder& d, const u32* from, u32* to, usize n) {
   alignas(64) Code codes[block_lanes];
-  usize i = e.route == Route::prefix ? round_prefix_loop(e, d, from, to, n) : 0;
+  usize i = e.route == Route::prefix ? round_prefix_as(e, d, from, to, n) : 0;
   for (; i < n; i += block_lanes) {
     const usize count = n - i < block_lanes ? n - i : block_lanes;
     encode_block(e, from + i, codes, count);

@@ -26,6 +26,7 @@ void add_random(Encoder& e, const Format& format, const Policy& policy) {
 
 Encoder make_encoder(const Format& format, const Policy& policy, bool via_binary32) {
   Encoder e{};
+  e.rounding = policy.rounding;
   e.flush_input = policy.subnormals == Subnormals::flush_input;
   e.via_binary32 = via_binary32;
   e.bits = format.bits();

@@ -13,7 +13,7 @@ namespace halfulp {
 
 // How codes are computed from binary32. Chosen by the parameters of the codec, never by its name.
 enum class Route : u8 {
-  prefix,    // nearest even into the front of a binary32
+  prefix,    // the front of a binary32, rounded in any mode
   common,    // nearest even with the ordinary policy
   any,       // every policy
   deep,      // every policy, and formats that reach below binary32's smallest normal
@@ -34,6 +34,7 @@ struct Encoder {
   LevelSearch levels;
   Route route;
   Shortcut shortcut;
+  Rounding rounding;
   bool flush_input;   // a source subnormal in its own type is zero
   bool via_binary32;  // the source is first rounded to binary32, nearest even
   int bits;

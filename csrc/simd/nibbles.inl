@@ -39,6 +39,27 @@ HALFULP_NOINLINE usize encode_half_nibbles(const HalfRoute& half, bool high_firs
   return i;
 }
 
+// The other modes: a block that has Inf or NaN is encoded the longer way.
+template <Increment kind>
+HALFULP_NOINLINE usize encode_half_number_nibbles(const Encoder& e, bool high_first, const u32* from, u8* packed,
+                                                  usize n) {
+  const HalfRoute h = e.half;
+  const NibblePairs pairs(high_first);
+  constexpr usize part = 2 * Half::lanes;
+  usize i = 0;
+  for (; i + 2 * part <= n; i += 2 * part) {
+    bool all_numbers[2];
+    Bytes v[2];
+    for (usize k = 0; k < 2; ++k) v[k] = encode_half_numbers<kind>(from + i + k * part, h, all_numbers[k]);
+    pairs.store(packed + i / 2, v[0], v[1]);
+    if (all_numbers[0] && all_numbers[1]) continue;
+    u8 codes[2 * part];
+    encode_loop<Route::any>(e.narrow, from + i, codes, 2 * part);
+    pack_kernel({high_first ? Order::high_first : Order::low_first, 4}, codes, packed + i / 2, 2 * part);
+  }
+  return i;
+}
+
 // A block that has a NaN goes by way of its codes.
 template <Rounding mode, bool scaled>
 HALFULP_NOINLINE usize encode_integer_nibbles(const IntegerRoute& route, bool high_first, const u32* from, u8* packed,
@@ -66,7 +87,14 @@ HALFULP_NOINLINE usize encode_integer_nibbles(const IntegerRoute& route, bool hi
   return i;
 }
 
-inline usize encode_half_nibbles_as(const HalfRoute& h, bool high_first, const u32* from, u8* packed, usize n) {
+inline usize encode_half_nibbles_as(const Encoder& e, bool high_first, const u32* from, u8* packed, usize n) {
+  const HalfRoute& h = e.half;
+  if (h.kind == Increment::by_sign) {
+    return encode_half_number_nibbles<Increment::by_sign>(e, high_first, from, packed, n);
+  }
+  if (h.kind == Increment::to_odd) {
+    return encode_half_number_nibbles<Increment::to_odd>(e, high_first, from, packed, n);
+  }
   if (h.unsigned_zero) {
     return h.distinct_nan ? encode_half_nibbles<true, true>(h, high_first, from, packed, n)
                           : encode_half_nibbles<false, true>(h, high_first, from, packed, n);
@@ -85,6 +113,9 @@ inline usize encode_integer_nibbles_as(const IntegerRoute& r, bool high_first, c
     case Rounding::nearest_even:
       return encode_integer_nibbles_as<Rounding::nearest_even>(r, high_first, from, packed, n);
     case Rounding::toward_zero: return encode_integer_nibbles_as<Rounding::toward_zero>(r, high_first, from, packed, n);
+    case Rounding::nearest_away:
+      return encode_integer_nibbles_as<Rounding::nearest_away>(r, high_first, from, packed, n);
+    case Rounding::to_odd: return encode_integer_nibbles_as<Rounding::to_odd>(r, high_first, from, packed, n);
     case Rounding::toward_positive:
       return encode_integer_nibbles_as<Rounding::toward_positive>(r, high_first, from, packed, n);
     default: return encode_integer_nibbles_as<Rounding::toward_negative>(r, high_first, from, packed, n);
@@ -97,7 +128,7 @@ inline usize encode_nibbles_fast([[maybe_unused]] const Encoder& e, [[maybe_unus
                                  [[maybe_unused]] const u32* from, [[maybe_unused]] u8* packed,
                                  [[maybe_unused]] usize n) {
 #if defined(HALFULP_SHORTCUTS)
-  if (e.shortcut == Shortcut::half_route) return encode_half_nibbles_as(e.half, high_first, from, packed, n);
+  if (e.shortcut == Shortcut::half_route) return encode_half_nibbles_as(e, high_first, from, packed, n);
   if (e.shortcut == Shortcut::integer) return encode_integer_nibbles_as(e.integer, high_first, from, packed, n);
 #endif
   return 0;

@@ -41,6 +41,8 @@ const std::vector<Row>& rows() {
       {"p3109_k8p3sf", 5, 2, 16, Specials::p3109_f, true, true, false},
       {"p3109_k8p3ue", 6, 2, 32, Specials::p3109_e, false, true, false},
       {"p3109_k6p2uf", 5, 1, 16, Specials::p3109_f, false, true, false},
+      {"e5m7_ieee", 5, 7, 14, Specials::ieee, true, true, false},
+      {"e3m9_fnuz", 3, 9, 4, Specials::fnuz, true, true, false},
       {"e5m4_finite", 5, 4, 15, Specials::finite, true, true, false},
       {"e5m4_ieee_low", 5, 4, 100, Specials::ieee, true, true, false},
       {"e4m2_fn_lowest", 4, 2, 115, Specials::fn, true, true, false},

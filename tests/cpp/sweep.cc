@@ -131,6 +131,7 @@ void add_routes(Plan& plan, const std::string& label, const Encoder& chosen, con
     if (chosen.route == Route::prefix) plan.add(start + "rounded", by_rounding(k, chosen, format), When::always);
     for (int route = static_cast<int>(chosen.route); route <= static_cast<int>(Route::deep); ++route) {
       e.route = static_cast<Route>(route);
+      if (e.route == Route::common && !halfulp::is_common(e.narrow)) continue;
       const When when = portable && e.route != chosen.route ? When::at_edges : When::always;
       plan.add(start + routes[route], by_kernel(k, e), when);
     }

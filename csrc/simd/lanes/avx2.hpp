@@ -136,6 +136,45 @@ inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   return {{_mm256_set_m128i(half_high, half_low)}, {_mm256_permute4x64_epi64(lost, 0xd8)}};
 }
 
+// Sixteen binary32 numbers, scaled or not, rounded to binary16 by the environment.
+template <bool scaled>
+Half to_half(const Narrow (&x)[2], u32 scale) {
+  const __m256 factor = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(scale)));
+  __m128i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256 number = _mm256_castsi256_ps(x[k].v);
+    parts[k] = _mm256_cvtps_ph(scaled ? _mm256_mul_ps(number, factor) : number, _MM_FROUND_CUR_DIRECTION);
+  }
+  return {_mm256_set_m128i(parts[1], parts[0])};
+}
+
+// Not 0 where a binary16, scaled back, is not the source. (Scaled, Inf counts as another; the difference is exact.)
+template <bool scaled>
+Half lost_by_half(const Narrow (&x)[2], Half half, u32 unscale) {
+  const __m256 factor = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(unscale)));
+  const __m256 wide[2] = {_mm256_cvtph_ps(_mm256_castsi256_si128(half.v)),
+                          _mm256_cvtph_ps(_mm256_extracti128_si256(half.v, 1))};
+  __m256i lost[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m256 number = _mm256_castsi256_ps(x[k].v);
+    lost[k] = _mm256_castps_si256(scaled ? _mm256_fnmadd_ps(wide[k], factor, number)
+                                         : _mm256_cmp_ps(wide[k], number, _CMP_NEQ_OQ));
+  }
+  return {_mm256_permute4x64_epi64(_mm256_packs_epi32(lost[0], lost[1]), 0xd8)};
+}
+
+inline Half odd_where_lost(Half code, Half lost) { return code | Half{_mm256_min_epu16(lost.v, Half::set(1).v)}; }
+
+inline Half select_by_sign(Half signs, Half negative, Half positive) {
+  return select({_mm256_srai_epi16(signs.v, 15)}, negative, positive);
+}
+
+inline bool any_beyond(Half a, Half b, u16 limit) {
+  const Half most = Half::set(limit);
+  const Half beyond = greater(a, most) | greater(b, most);
+  return _mm256_testz_si256(beyond.v, beyond.v) == 0;
+}
+
 // One less where the last place is 0 and nothing was lost.
 inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
   return magnitude + equal(lost | (magnitude & last_place), Half::set(0));
@@ -168,16 +207,6 @@ inline Bytes negative(Half a, Half b) {
 }
 inline void store_ordered(u8* to, Bytes v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_permute4x64_epi64(v.v, 0xd8));
-}
-
-// Sixteen binary32 numbers rounded to binary16, nearest even.
-inline Half round_to_half(const u32* from) {
-  __m128i parts[2];
-  for (int k = 0; k < 2; ++k) {
-    const __m256 x = _mm256_loadu_ps(reinterpret_cast<const float*>(from) + 8 * k);
-    parts[k] = _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
-  }
-  return {_mm256_set_m128i(parts[1], parts[0])};
 }
 
 // Sixteen codes of one or two bytes.
@@ -241,32 +270,47 @@ inline Narrow round_to_nearest(const double* from) {
   return {_mm256_castps_si256(_mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(from + 4)), low))};
 }
 
+// What is rounded for nearest_away in place of x.
+template <Rounding mode>
+__m256 no_tie(__m256 x) {
+  return mode == Rounding::nearest_away ? _mm256_or_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(1))) : x;
+}
+
+// An integer, rounded down for to_odd: odd where that changed x.
+template <Rounding mode>
+__m256i odd_unless_exact(__m256i integer, __m256 rounded, __m256 x) {
+  if constexpr (mode != Rounding::to_odd) return integer;
+  const __m256i changed = _mm256_castps_si256(_mm256_cmp_ps(rounded, x, _CMP_NEQ_OQ));
+  return _mm256_or_si256(integer, _mm256_srli_epi32(changed, 31));
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m256 x = _mm256_castsi256_ps(bits.v);
   const __m256 scaled = _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale))));
-  const __m256 whole = _mm256_round_ps(scaled, rounding_immediate<mode>);
   const __m256 lowest = _mm256_set1_ps(static_cast<float>(r.lowest));
   const __m256 highest = _mm256_set1_ps(static_cast<float>(r.highest));
-  const __m256 clamped = _mm256_min_ps(_mm256_max_ps(whole, lowest), highest);
+  const __m256 clamped = _mm256_min_ps(_mm256_max_ps(scaled, lowest), highest);
+  const __m256 whole = _mm256_round_ps(no_tie<mode>(clamped), rounding_immediate<mode>);
+  const __m256i integer = odd_unless_exact<mode>(_mm256_cvtps_epi32(whole), whole, clamped);
   const __m256i number = _mm256_castps_si256(_mm256_cmp_ps(x, x, _CMP_ORD_Q));
-  const __m256i code =
-      _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), _mm256_cvtps_epi32(clamped), number);
+  const __m256i code = _mm256_blendv_epi8(_mm256_set1_epi32(static_cast<int>(r.nan)), integer, number);
   return {_mm256_and_si256(code, _mm256_set1_epi32(static_cast<int>(r.code_mask)))};
 }
 
 // The same, rounded by the environment, but for NaN and for numbers below the lowest, which stay below it:
 // `store_integers` clamps those.
-template <Rounding, bool scaled>
+template <Rounding mode, bool scaled>
 Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const __m256 unscale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.unscale)));
   const __m256 highest = _mm256_mul_ps(_mm256_set1_ps(static_cast<float>(r.highest)), unscale);
   // As integers, binary32 numbers above zero are in the same order, and the others below them.
   const __m256 limited = _mm256_castsi256_ps(_mm256_min_epi32(bits.v, _mm256_castps_si256(highest)));
-  if constexpr (!scaled) return {_mm256_cvtps_epi32(limited)};
   const __m256 scale = _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(r.scale)));
-  return {_mm256_cvtps_epi32(_mm256_mul_ps(limited, scale))};
+  const __m256 number = scaled ? _mm256_mul_ps(limited, scale) : limited;
+  const __m256i integer = _mm256_cvtps_epi32(no_tie<mode>(number));
+  return {odd_unless_exact<mode>(integer, _mm256_cvtepi32_ps(integer), number)};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const __m256i lowest = _mm256_set1_epi16(static_cast<short>(r.lowest));

@@ -92,6 +92,7 @@ struct Half {
   static Half set(u16 w) { return {_mm512_set1_epi16(static_cast<short>(w))}; }
 
   friend Half operator+(Half a, Half b) { return {_mm512_add_epi16(a.v, b.v)}; }
+  friend Half operator-(Half a, Half b) { return {_mm512_sub_epi16(a.v, b.v)}; }
   friend Half operator&(Half a, Half b) { return {_mm512_and_si512(a.v, b.v)}; }
   friend Half operator|(Half a, Half b) { return {_mm512_or_si512(a.v, b.v)}; }
 };
@@ -126,6 +127,46 @@ inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   const __m512i mask = _mm512_set1_epi32(static_cast<int>(h.sticky_mask));
   const __mmask32 lost = _mm512_kunpackw(_mm512_test_epi32_mask(high, mask), _mm512_test_epi32_mask(low, mask));
   return {{_mm512_inserti64x4(_mm512_castsi256_si512(half_low), half_high, 1)}, lost};
+}
+
+// Thirty-two binary32 numbers, scaled or not, rounded to binary16 by the environment.
+template <bool scaled>
+Half to_half(const Narrow (&x)[2], u32 scale) {
+  const __m512 factor = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(scale)));
+  __m256i parts[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m512 number = _mm512_castsi512_ps(x[k].v);
+    parts[k] = _mm512_cvtps_ph(scaled ? _mm512_mul_ps(number, factor) : number, _MM_FROUND_CUR_DIRECTION);
+  }
+  return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
+}
+
+// Where a binary16, scaled back, is not the source. (Scaled, Inf counts as another; the difference is exact.)
+template <bool scaled>
+__mmask32 lost_by_half(const Narrow (&x)[2], Half half, u32 unscale) {
+  const __m512 factor = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(unscale)));
+  const __m512 wide[2] = {_mm512_cvtph_ps(_mm512_castsi512_si256(half.v)),
+                          _mm512_cvtph_ps(_mm512_extracti64x4_epi64(half.v, 1))};
+  __mmask16 lost[2];
+  for (int k = 0; k < 2; ++k) {
+    const __m512 number = _mm512_castsi512_ps(x[k].v);
+    const __m512i rest = _mm512_castps_si512(_mm512_fnmadd_ps(wide[k], factor, number));
+    lost[k] = scaled ? _mm512_test_epi32_mask(rest, rest) : _mm512_cmp_ps_mask(wide[k], number, _CMP_NEQ_OQ);
+  }
+  return _mm512_kunpackw(lost[1], lost[0]);
+}
+
+inline Half odd_where_lost(Half code, __mmask32 lost) {
+  return {_mm512_mask_blend_epi16(lost, code.v, (code | Half::set(1)).v)};
+}
+
+inline Half select_by_sign(Half signs, Half negative, Half positive) {
+  return {_mm512_mask_blend_epi16(_mm512_movepi16_mask(signs.v), positive.v, negative.v)};
+}
+
+inline bool any_beyond(Half a, Half b, u16 limit) {
+  const __m512i most = Half::set(limit).v;
+  return _kortestz_mask32_u8(_mm512_cmpgt_epi16_mask(a.v, most), _mm512_cmpgt_epi16_mask(b.v, most)) == 0;
 }
 
 // One less where the last place is 0 and nothing was lost.
@@ -164,28 +205,18 @@ inline void store_ordered(u8* to, Bytes v) {
   _mm512_storeu_si512(to, _mm512_permutexvar_epi64(order, v.v));
 }
 
-// The upper halves of thirty-two words, one more where the lower half is beyond a half of that, or is just a half and
-// the upper half odd.
+// The upper halves of thirty-two words, one more where the lower half is beyond the last one that stays below.
 #define HALFULP_UPPER_HALVES
-inline Half round_upper_halves(Narrow first, Narrow second) {
+template <Increment kind>
+Half round_upper_halves(Narrow first, Narrow second, BySign<u16> stays) {
   const __m512i pairs =
       _mm512_cvtepu8_epi16(_mm256_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38,
                                             40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62));
   const __m512i lower = _mm512_permutex2var_epi16(first.v, pairs, second.v);
   const __m512i upper = _mm512_permutex2var_epi16(first.v, _mm512_or_si512(pairs, _mm512_set1_epi16(1)), second.v);
-  const __m512i odd = _mm512_and_si512(upper, _mm512_set1_epi16(1));
-  const __m512i last_below = _mm512_sub_epi16(_mm512_set1_epi16(static_cast<short>(0x8000)), odd);
-  const __mmask32 up = _mm512_cmpgt_epu16_mask(lower, last_below);
+  const Half last_below = last_to_stay<kind>(Half{upper}, stays);
+  const __mmask32 up = _mm512_cmpgt_epu16_mask(lower, last_below.v);
   return {_mm512_mask_add_epi16(upper, up, upper, _mm512_set1_epi16(1))};
-}
-
-// Thirty-two binary32 numbers rounded to binary16, nearest even.
-inline Half round_to_half(const u32* from) {
-  __m256i parts[2];
-  for (int k = 0; k < 2; ++k) {
-    parts[k] = _mm512_cvtps_ph(_mm512_loadu_ps(from + 16 * k), _MM_FROUND_TO_NEAREST_INT);
-  }
-  return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
 }
 
 // Thirty-two codes of one or two bytes.
@@ -272,18 +303,33 @@ inline Narrow round_to_nearest(const double* from) {
   return {_mm512_inserti64x4(_mm512_castsi256_si512(parts[0]), parts[1], 1)};
 }
 
+// What is rounded for nearest_away in place of x.
+template <Rounding mode>
+__m512 no_tie(__m512 x) {
+  return mode == Rounding::nearest_away ? _mm512_or_ps(x, _mm512_castsi512_ps(_mm512_set1_epi32(1))) : x;
+}
+
+// An integer, rounded down for to_odd: odd where that changed x.
+template <Rounding mode>
+__m512i odd_unless_exact(__m512i integer, __m512 rounded, __m512 x) {
+  if constexpr (mode != Rounding::to_odd) return integer;
+  const __mmask16 changed = _mm512_cmp_ps_mask(rounded, x, _CMP_NEQ_OQ);
+  return _mm512_mask_or_epi32(integer, changed, integer, _mm512_set1_epi32(1));
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const __m512 x = _mm512_castsi512_ps(bits.v);
   const __m512 scaled = _mm512_mul_ps(x, _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale))));
-  const __m512 whole = _mm512_roundscale_ps(scaled, rounding_immediate<mode>);
   const __m512 lowest = _mm512_set1_ps(static_cast<float>(r.lowest));
   const __m512 highest = _mm512_set1_ps(static_cast<float>(r.highest));
-  const __m512 clamped = _mm512_min_ps(_mm512_max_ps(whole, lowest), highest);
+  const __m512 clamped = _mm512_min_ps(_mm512_max_ps(scaled, lowest), highest);
+  const __m512 whole = _mm512_roundscale_ps(no_tie<mode>(clamped), rounding_immediate<mode>);
+  const __m512i integer = odd_unless_exact<mode>(_mm512_cvtps_epi32(whole), whole, clamped);
   const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
   const __m512i nan = _mm512_set1_epi32(static_cast<int>(r.nan));
-  const __m512i code = _mm512_mask_mov_epi32(nan, number, _mm512_cvtps_epi32(clamped));
+  const __m512i code = _mm512_mask_mov_epi32(nan, number, integer);
   return {_mm512_and_si512(code, _mm512_set1_epi32(static_cast<int>(r.code_mask)))};
 }
 
@@ -294,9 +340,10 @@ Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const __m512 highest = _mm512_mul_ps(_mm512_set1_ps(static_cast<float>(r.highest)), unscale);
   // As integers, binary32 numbers above zero are in the same order, and the others below them.
   const __m512 limited = _mm512_castsi512_ps(_mm512_min_epi32(bits.v, _mm512_castps_si512(highest)));
-  if constexpr (!scaled) return {_mm512_cvt_roundps_epi32(limited, rounding_immediate<mode>)};
   const __m512 scale = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(r.scale)));
-  return {_mm512_cvt_roundps_epi32(_mm512_mul_ps(limited, scale), rounding_immediate<mode>)};
+  const __m512 number = scaled ? _mm512_mul_ps(limited, scale) : limited;
+  const __m512i integer = _mm512_cvt_roundps_epi32(no_tie<mode>(number), rounding_immediate<mode>);
+  return {odd_unless_exact<mode>(integer, _mm512_cvtepi32_ps(integer), number)};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const __m512i lowest = _mm512_set1_epi16(static_cast<short>(r.lowest));

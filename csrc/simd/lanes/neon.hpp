@@ -123,6 +123,7 @@ struct Half {
   static Half set(u16 w) { return {vdupq_n_u16(w)}; }
 
   friend Half operator+(Half a, Half b) { return {vaddq_u16(a.v, b.v)}; }
+  friend Half operator-(Half a, Half b) { return {vsubq_u16(a.v, b.v)}; }
   friend Half operator&(Half a, Half b) { return {vandq_u16(a.v, b.v)}; }
   friend Half operator|(Half a, Half b) { return {vorrq_u16(a.v, b.v)}; }
 };
@@ -163,6 +164,37 @@ inline TruncatedHalf truncate_to_half(const u32* from, const HalfRoute& h) {
   return {{bits}, {vcombine_u16(vmovn_u32(vtstq_u32(low, mask)), vmovn_u32(vtstq_u32(high, mask)))}};
 }
 
+// Eight binary32 numbers, scaled or not, rounded to binary16 by the environment.
+template <bool scaled>
+Half to_half(const Narrow (&x)[2], u32 scale) {
+  const float32x4_t factor = vreinterpretq_f32_u32(vdupq_n_u32(scale));
+  const float32x4_t low = vreinterpretq_f32_u32(x[0].v);
+  const float32x4_t high = vreinterpretq_f32_u32(x[1].v);
+  return {scaled ? to_half(vmulq_f32(low, factor), vmulq_f32(high, factor)) : to_half(low, high)};
+}
+
+// Not 0 where a binary16, scaled back, is not the source. (Scaled, Inf counts as another; the difference is exact.)
+template <bool scaled>
+Half lost_by_half(const Narrow (&x)[2], Half half, u32 unscale) {
+  const float16x8_t halves = vreinterpretq_f16_u16(half.v);
+  const float32x4_t factor = vreinterpretq_f32_u32(vdupq_n_u32(unscale));
+  const float32x4_t wide[2] = {vcvt_f32_f16(vget_low_f16(halves)), vcvt_high_f32_f16(halves)};
+  uint32x4_t same[2];
+  for (int k = 0; k < 2; ++k) {
+    const float32x4_t number = vreinterpretq_f32_u32(x[k].v);
+    same[k] = scaled ? vceqzq_f32(vfmsq_f32(number, wide[k], factor)) : vceqq_f32(wide[k], number);
+  }
+  return {vmvnq_u16(vcombine_u16(vmovn_u32(same[0]), vmovn_u32(same[1])))};
+}
+
+inline Half odd_where_lost(Half code, Half lost) { return code | (lost & Half::set(1)); }
+
+inline Half select_by_sign(Half signs, Half negative, Half positive) {
+  return select({vcltzq_s16(vreinterpretq_s16_u16(signs.v))}, negative, positive);
+}
+
+inline bool any_beyond(Half a, Half b, u16 limit) { return vmaxvq_u16(vmaxq_u16(a.v, b.v)) > limit; }
+
 // One less where the last place is 0 and nothing was lost.
 inline Half less_one_at_even(Half magnitude, Half last_place, Half lost) {
   return magnitude + equal(lost | (magnitude & last_place), Half::set(0));
@@ -195,19 +227,14 @@ inline Bytes negative(Half a, Half b) {
 }
 inline void store_ordered(u8* to, Bytes v) { vst1q_u8(to, v.v); }
 
-// The upper halves of eight words, one more where the lower half is beyond a half of that, or is just a half and the
-// upper half odd.
+// The upper halves of eight words, one more where the lower half is beyond the last one that stays below.
 #define HALFULP_UPPER_HALVES
-inline Half round_upper_halves(Narrow first, Narrow second) {
+template <Increment kind>
+Half round_upper_halves(Narrow first, Narrow second, BySign<u16> stays) {
   const uint16x8_t lower = vuzp1q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
   const uint16x8_t upper = vuzp2q_u16(vreinterpretq_u16_u32(first.v), vreinterpretq_u16_u32(second.v));
-  const uint16x8_t last_below = vsubq_u16(vdupq_n_u16(0x8000), vandq_u16(upper, vdupq_n_u16(1)));
-  return {vsubq_u16(upper, vcgtq_u16(lower, last_below))};
-}
-
-// Eight binary32 numbers rounded to binary16, nearest even (by the environment).
-inline Half round_to_half(const u32* from) {
-  return {to_half(vreinterpretq_f32_u32(vld1q_u32(from)), vreinterpretq_f32_u32(vld1q_u32(from + 4)))};
+  const Half last_below = last_to_stay<kind>(Half{upper}, stays);
+  return {vsubq_u16(upper, vcgtq_u16(lower, last_below.v))};
 }
 
 // Eight codes of one or two bytes.
@@ -252,19 +279,29 @@ inline Narrow round_to_nearest(const double* from) {
   return {vreinterpretq_u32_f32(vcvt_high_f32_f64(vcvt_f32_f64(vld1q_f64(from)), vld1q_f64(from + 2)))};
 }
 
+// An integer, rounded down for to_odd: odd where that changed x.
+template <Rounding mode>
+int32x4_t odd_unless_exact(int32x4_t integer, float32x4_t rounded, float32x4_t x) {
+  if constexpr (mode != Rounding::to_odd) return integer;
+  const uint32x4_t changed = vbicq_u32(vdupq_n_u32(1), vceqq_f32(rounded, x));
+  return vorrq_s32(integer, vreinterpretq_s32_u32(changed));
+}
+
 // Binary32 numbers to the codes of an integer format.
 template <Rounding mode>
 Narrow round_to_integer(Narrow bits, const IntegerRoute& r) {
   const float32x4_t x = vreinterpretq_f32_u32(bits.v);
   const float32x4_t scaled = vmulq_f32(x, vreinterpretq_f32_u32(vdupq_n_u32(r.scale)));
-  float32x4_t whole = vrndnq_f32(scaled);
-  if constexpr (mode == Rounding::toward_zero) whole = vrndq_f32(scaled);
-  if constexpr (mode == Rounding::toward_positive) whole = vrndpq_f32(scaled);
-  if constexpr (mode == Rounding::toward_negative) whole = vrndmq_f32(scaled);
   const float32x4_t lowest = vdupq_n_f32(static_cast<float>(r.lowest));
   const float32x4_t highest = vdupq_n_f32(static_cast<float>(r.highest));
-  const float32x4_t clamped = vminq_f32(vmaxq_f32(whole, lowest), highest);
-  const uint32x4_t code = vandq_u32(vreinterpretq_u32_s32(vcvtq_s32_f32(clamped)), vdupq_n_u32(r.code_mask));
+  const float32x4_t clamped = vminq_f32(vmaxq_f32(scaled, lowest), highest);
+  float32x4_t whole = vrndnq_f32(clamped);
+  if constexpr (mode == Rounding::nearest_away) whole = vrndaq_f32(clamped);
+  if constexpr (mode == Rounding::toward_zero) whole = vrndq_f32(clamped);
+  if constexpr (mode == Rounding::toward_positive) whole = vrndpq_f32(clamped);
+  if constexpr (mode == Rounding::toward_negative || mode == Rounding::to_odd) whole = vrndmq_f32(clamped);
+  const int32x4_t integer = odd_unless_exact<mode>(vcvtq_s32_f32(whole), whole, clamped);
+  const uint32x4_t code = vandq_u32(vreinterpretq_u32_s32(integer), vdupq_n_u32(r.code_mask));
   return {vbslq_u32(vceqq_f32(x, x), code, vdupq_n_u32(r.nan))};
 }
 
@@ -274,10 +311,11 @@ Narrow round_below(Narrow bits, const IntegerRoute& r) {
   const float32x4_t scaled = vmulq_f32(vreinterpretq_f32_u32(bits.v), vreinterpretq_f32_u32(vdupq_n_u32(r.scale)));
   const float32x4_t limited = vminq_f32(scaled, vdupq_n_f32(static_cast<float>(r.highest)));
   int32x4_t whole = vcvtnq_s32_f32(limited);
+  if constexpr (mode == Rounding::nearest_away) whole = vcvtaq_s32_f32(limited);
   if constexpr (mode == Rounding::toward_zero) whole = vcvtq_s32_f32(limited);
   if constexpr (mode == Rounding::toward_positive) whole = vcvtpq_s32_f32(limited);
-  if constexpr (mode == Rounding::toward_negative) whole = vcvtmq_s32_f32(limited);
-  return {vreinterpretq_u32_s32(whole)};
+  if constexpr (mode == Rounding::toward_negative || mode == Rounding::to_odd) whole = vcvtmq_s32_f32(limited);
+  return {vreinterpretq_u32_s32(odd_unless_exact<mode>(whole, vcvtq_f32_s32(whole), limited))};
 }
 inline void store_integers(u8* to, const Narrow (&v)[4], const IntegerRoute& r) {
   const int16x8_t lowest = vdupq_n_s16(static_cast<i16>(r.lowest));

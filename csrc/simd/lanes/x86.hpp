@@ -39,8 +39,10 @@ inline void store_past_caches(const void* from, void* to, usize bytes) {
 }
 inline void finish_stores() { _mm_sfence(); }
 
+// Of IntegerRoute::conversion.
 template <Rounding mode>
 inline constexpr int rounding_immediate = (mode == Rounding::nearest_even      ? _MM_FROUND_TO_NEAREST_INT
+                                           : mode == Rounding::nearest_away    ? _MM_FROUND_TO_NEAREST_INT
                                            : mode == Rounding::toward_zero     ? _MM_FROUND_TO_ZERO
                                            : mode == Rounding::toward_positive ? _MM_FROUND_TO_POS_INF
                                                                                : _MM_FROUND_TO_NEG_INF) |
