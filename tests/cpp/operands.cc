@@ -125,12 +125,30 @@ double value_of(const Row& r, uint32_t code) {
   return x;
 }
 
+// Pairs of integers of 24 bits whose products are 2^k + 1 or 2^k - 1: beside a power of two by the last bit of 38
+// to 47.
+constexpr uint32_t near_powers[][2] = {
+    {523265, 525313},   {1572861, 174763},  {4529623, 121369},  {5941925, 185043},
+    {10496005, 419021}, {6390531, 688213},  {4188889, 2099863}, {12189885, 1443179},
+    {9995671, 3519961}, {8392705, 8384513}, {8388607, 8388609}, {10610063, 13264529},
+};
+
+// What must be added to an exact number for a sum just beside, or on, a number or midpoint of p bits.
+double rest_beside_tie(double exact, int p) {
+  const double unit = std::ldexp(1, exponent_of(exact) - p);
+  return -std::fmod(exact, unit);
+}
+
 // The addend of a sum, beside another term of any size.
 uint32_t addend(Source& s, const Row& r, const Row& to, double other) {
   const int e = exponent_of(other);
   const int p = to.mantissa_bits + 1;
   const bool negative = s.one_in(2);
-  switch (s.between(0, 4)) {
+  switch (s.between(0, 5)) {
+    case 5: {
+      const uint32_t code = code_toward_zero(r, rest_beside_tie(other, p));
+      return (code + static_cast<uint32_t>(s.between(-1, 1))) & mask_of(r);
+    }
     case 0: {  // all but cancels it
       const uint32_t code = code_toward_zero(r, s.one_in(8) ? other : -other);
       return (code + static_cast<uint32_t>(s.between(-2, 2))) & mask_of(r);
@@ -169,12 +187,18 @@ void fill_operands(const Question& q, uint64_t seed, size_t n, uint32_t* const* 
     double b = 0;
     // Short fractions, so that products of p + 1 bits occur, which are ties.
     const int kept = s.one_in(2) ? s.between(0, p) : 64;
+    const uint32_t* near = s.one_in(8) ? near_powers[s.between(0, 11)] : nullptr;
     for (int k = 0; k < count; ++k) {
       const Row& r = q.from[k];
       uint32_t code = any_code(s, r);
       if (structured && r.exponent_bits > 0) {
         if (k == 0) code = code_of(r, s.one_in(2), any_exponent(s, r), fraction(s, r.mantissa_bits, kept));
         if (k == 1) code = second_operand(s, q, a, kept > p ? 64 : p - kept);
+        if (k < 2 && near != nullptr && r.mantissa_bits == 23) {
+          // As its own exponent has it, in the same binade as before.
+          const int exponent = exponent_of(value_of(r, code));
+          code = code_toward_zero(r, std::ldexp(near[k], exponent - exponent_of(near[k])));
+        }
         if (k == 2) code = addend(s, r, q.to, std::isfinite(a * b) ? a * b : 1);
       }
       codes[k][i] = code;
