@@ -29,7 +29,7 @@ namespace {
 
 constexpr const char* usage =
     "usage: arithmetic [--slice K/N] [--count N] [--seed S] [--parts A,B,...] [--threads T]\n"
-    "  --slice K/N  of the exhaustive parts: every N-th question, K from 0 (0/16); 0/1 is all of them\n"
+    "  --slice K/N  of the exhaustive parts: one in N of their questions, K from 0 (0/16); 0/1 is all of them\n"
     "  --count N    structured operands beside them (4194304)\n"
     "  --seed S     of those operands and of the policies that rotate (1)\n"
     "  --parts      pairs, triples, unary, convert, structured, mixed, machine (all)\n";
@@ -152,7 +152,7 @@ class Work {
   // In the plain manners and then in others.
   void everywhere(const Question& q, const Codes& codes) {
     const uint64_t turn = turn_++;
-    if (turn % options_.of != options_.slice) return;
+    if (mixed(turn) % options_.of != options_.slice) return;
     Trial t{q, plain_manners(), codes.size(), codes.operands(), true};
     total += run(t, exact_judge(), options_.threads);
     t.manners = rotating_manners(options_.seed * 1000003 + turn);
