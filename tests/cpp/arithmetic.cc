@@ -243,9 +243,10 @@ const Row& row(const std::string& wanted) {
 
 constexpr size_t most_at_once = size_t{1} << 18;
 
-// `count` operands, by turns of some questions; arrays of every length modulo a vector.
+// `count` operands, by turns of some questions, each of which gets its turn; arrays of every length modulo a vector.
 template <class Ask>
 void in_turns(uint64_t count, size_t most, const Options& o, Ask&& ask) {
+  most = std::min(most, std::max(size_t{4096}, static_cast<size_t>(count / 64)));
   uint64_t turn = 0;
   for (uint64_t done = 0; done < count; ++turn) {
     const size_t n = static_cast<size_t>(std::min<uint64_t>(most - turn % 67, count - done));
