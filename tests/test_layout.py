@@ -68,7 +68,7 @@ ARROWS = (
     (r"bind/.*", (r"bind/.*", r"numpy/.*", r"simd/(accumulate|kernels|operate|parallel)\.hpp", r"halfulp/.*")),
     (r"c/.*", (r"c/halfulp\.h", r"halfulp/.*")),
     (r"cuda/.*", (r"cuda/.*", r"halfulp/.*")),
-    (r"\.\./tests/cpp/.*", (r"\.\./tests/cpp/.*", r"simd/kernels\.hpp", r"halfulp/.*")),
+    (r"\.\./tests/cpp/.*", (r"\.\./tests/cpp/.*", r"simd/(kernels|operate|parallel)\.hpp", r"halfulp/.*")),
 )
 # Headers from elsewhere: in the files compiled for one instruction set only those without inline functions.
 SYSTEM = (
@@ -81,7 +81,7 @@ SYSTEM = (
     (r"bind/.*", r"\w+|pybind11/.*"),
     (r"c/.*", r"\w+"),
     (r"cuda/.*", r".*"),
-    (r"\.\./tests/cpp/.*", r"\w+|immintrin\.h"),
+    (r"\.\./tests/cpp/.*", r"\w+|immintrin\.h|mpfr\.h"),
 )
 
 

@@ -32,11 +32,6 @@ constexpr const char* usage =
     "  --wide-every B   the 64-bit route takes every B-th block (4)\n"
     "  --random R       binary64 numbers to narrow beside the structured ones, R/16 to round stochastically (2^26)\n";
 
-constexpr const char* rounding_names[] = {"nearest_even",    "nearest_away",    "toward_zero",
-                                          "toward_positive", "toward_negative", "to_odd"};
-constexpr const char* overflow_names[] = {"default", "saturate", "saturate_keep_inf"};
-constexpr const char* subnormals_names[] = {"gradual", "flush_output", "flush_tiny"};
-
 [[noreturn]] void fail(const std::string& message) {
   std::fprintf(stderr, "%s\n%s", message.c_str(), usage);
   std::exit(2);
@@ -64,9 +59,9 @@ std::vector<Case> cases_of(const std::string& modes, const Slice& slice) {
   const std::uint32_t k = slice.number;
   for (int mode = 0; mode < 6; ++mode) {
     const bool rotating = modes == "default" && mode == static_cast<int>(1 + k % 5);
-    if (mode == 0 && (modes == "default" || modes == "all" || listed(modes, rounding_names[0]))) {
+    if (mode == 0 && (modes == "default" || modes == "all" || listed(modes, name(Rounding::nearest_even)))) {
       cases.push_back({Rounding::nearest_even, Overflow::standard, Subnormals::gradual});
-    } else if (rotating || modes == "all" || listed(modes, rounding_names[mode])) {
+    } else if (rotating || modes == "all" || listed(modes, name(Rounding(mode)))) {
       cases.push_back({Rounding(mode), Overflow(k % 3), Subnormals(k / 3 % 3)});
     }
   }
@@ -92,22 +87,6 @@ void report(const char* what, const Tally& tally, const Clock& clock, Tally& tot
 }
 
 }  // namespace
-
-const char* name(Rounding r) { return rounding_names[static_cast<int>(r)]; }
-const char* name(Overflow o) { return overflow_names[static_cast<int>(o)]; }
-const char* name(Subnormals s) { return subnormals_names[static_cast<int>(s)]; }
-
-const std::vector<const halfulp::Kernels*>& targets() {
-  static const std::vector<const halfulp::Kernels*> all = [] {
-    std::vector<const halfulp::Kernels*> found;
-    for (const char* const* isa = halfulp::available_isas(); *isa != nullptr; ++isa) {
-      halfulp::use_isa(*isa);
-      found.push_back(&halfulp::kernels());
-    }
-    return found;
-  }();
-  return all;
-}
 
 // What the command line asks for.
 struct Options {

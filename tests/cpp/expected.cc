@@ -35,7 +35,8 @@ double grid(const Row& r, int64_t code) {
   return std::ldexp(static_cast<double>(binade + code % binade), static_cast<int>(field) - r.bias - r.mantissa_bits);
 }
 
-// The magnitude code of the largest number.
+}  // namespace
+
 int64_t last(const Row& r) {
   const int64_t top = magnitudes(r) - 1;
   switch (r.specials) {
@@ -47,9 +48,13 @@ int64_t last(const Row& r) {
   }
 }
 
+namespace {
+
 uint32_t inf_code(const Row& r, bool negative) {
   return static_cast<uint32_t>(last(r) + 1) | (negative ? sign_bit(r) : 0);
 }
+
+}  // namespace
 
 uint32_t nan_code(const Row& r, bool negative) {
   if (r.is_signed && (is_p3109(r) || r.specials == Specials::fnuz)) return sign_bit(r);
@@ -58,11 +63,12 @@ uint32_t nan_code(const Row& r, bool negative) {
   return quiet | (negative ? sign_bit(r) : 0);
 }
 
-// What a NaN becomes when nothing else was asked for.
 uint32_t code_of_nan_input(const Row& r, bool negative) {
   if (has_nan(r)) return nan_code(r, negative);
   return r.specials == Specials::integer ? 0 : static_cast<uint32_t>(last(r));
 }
+
+namespace {
 
 uint32_t number_code(const Row& r, bool negative, int64_t magnitude) {
   if (r.specials == Specials::integer) {
@@ -82,12 +88,16 @@ uint32_t below_unsigned(const Row& r, const Case& c) {
   return has_nan(r) && c.overflow == Overflow::standard ? nan_code(r, false) : 0;
 }
 
+}  // namespace
+
 uint32_t infinite(const Row& r, const Case& c, bool negative) {
   if (negative && !r.is_signed) return below_unsigned(r, c);
   if (has_inf(r) && c.overflow != Overflow::saturate) return inf_code(r, negative);
   if (has_nan(r) && c.overflow == Overflow::standard) return nan_code(r, negative);
   return largest(r, negative);
 }
+
+namespace {
 
 uint32_t beyond(const Row& r, const Case& c, bool negative) {
   const Rounding inward = negative ? Rounding::toward_positive : Rounding::toward_negative;
@@ -97,8 +107,7 @@ uint32_t beyond(const Row& r, const Case& c, bool negative) {
   return infinite(r, c, negative);
 }
 
-// Where a number lies from one point of the grid to the next.
-enum Place { on, lower_half, middle, upper_half };
+}  // namespace
 
 int64_t rounded(Rounding mode, bool negative, int64_t code, Place place) {
   if (place == on) return code;
@@ -113,9 +122,8 @@ int64_t rounded(Rounding mode, bool negative, int64_t code, Place place) {
   }
 }
 
-uint32_t settle(const Row& r, const Case& c, bool negative, int64_t code, Place place) {
+uint32_t settled(const Row& r, const Case& c, bool negative, int64_t code, int64_t result) {
   const int64_t first_normal = int64_t{1} << r.mantissa_bits;
-  int64_t result = rounded(c.rounding, negative, code, place);
   if (has_tiny(r)) {
     if (c.subnormals == Subnormals::flush_tiny && code < first_normal) result = 0;
     if (c.subnormals == Subnormals::flush_output && result < first_normal) result = 0;
@@ -123,6 +131,12 @@ uint32_t settle(const Row& r, const Case& c, bool negative, int64_t code, Place 
   if (negative && !r.is_signed) return result == 0 && r.has_zero ? 0 : below_unsigned(r, c);
   const int64_t limit = negative && r.specials == Specials::integer ? last(r) + 1 : last(r);
   return result > limit ? beyond(r, c, negative) : number_code(r, negative, result);
+}
+
+namespace {
+
+uint32_t settle(const Row& r, const Case& c, bool negative, int64_t code, Place place) {
+  return settled(r, c, negative, code, rounded(c.rounding, negative, code, place));
 }
 
 // The bits of the first binary32 number that is at least (or, if not `including`, greater than) a positive one.

@@ -35,6 +35,20 @@ struct Expected {
 
 Expected expected_codes(const Row&, const Case&);
 
+// Where a number lies from one point of the grid to the next. The grid is that of magnitude codes if all of them were
+// numbers and the exponent field had no end.
+enum Place { on, lower_half, middle, upper_half };
+
+// The magnitude code of the largest number.
+std::int64_t last(const Row&);
+std::int64_t rounded(halfulp::Rounding, bool negative, std::int64_t code, Place);
+// The code of a number that lies at or above one point of the grid and was rounded to another.
+std::uint32_t settled(const Row&, const Case&, bool negative, std::int64_t code, std::int64_t rounded);
+std::uint32_t infinite(const Row&, const Case&, bool negative);
+std::uint32_t nan_code(const Row&, bool negative);
+// What a NaN becomes when nothing else was asked for.
+std::uint32_t code_of_nan_input(const Row&, bool negative);
+
 // What a code means, as binary64 bits with the NaN that decode promises.
 std::uint64_t expected_value(const Row&, std::uint32_t code);
 
