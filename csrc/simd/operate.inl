@@ -206,7 +206,7 @@ HALFULP_NOINLINE inline u32 flags_kernel(const FlagRules& rules, const u32* a, c
     const u32 over = finite & (magnitude >= (negative != 0 ? r.over_negative : r.over_positive) ? ~u32{0} : 0);
     const u32 below = magnitude < (negative != 0 ? r.tiny_negative : r.tiny_positive) ? ~u32{0} : 0;
     const u32 flushed = value == 0 && r.flushes != 0 ? ~u32{0} : 0;
-    const u32 tiny = inexact & (below | flushed);
+    const u32 tiny = inexact & (below | flushed) & ~over;
     const u32 numbers = x <= binary32_inf && y <= binary32_inf && z <= binary32_inf ? ~u32{0} : 0;
     const u32 invalid = numbers & (magnitude > binary32_inf ? ~u32{0} : 0);
     const u32 pole = r.divides & (magnitude == binary32_inf && y == 0 && x != binary32_inf ? ~u32{0} : 0);
