@@ -12,6 +12,7 @@ namespace halfulp::bind {
 void formats(pybind11::module_& m);
 void codebooks(pybind11::module_& m);
 void codecs(pybind11::module_& m);
+void dtypes(pybind11::module_& m);
 void machine(pybind11::module_& m);
 void operations(pybind11::module_& m);
 void packed(pybind11::module_& m);

@@ -65,16 +65,6 @@ void raise_stray_bits(const OperationUfunc& u, const Column& c, const Raised& ra
   NPY_DISABLE_C_API;
 }
 
-// NumPy looks at the status of the floating-point unit after a loop, and warns as np.errstate says.
-void raise_floating_point(u8 flags) {
-  int exceptions = 0;
-  if ((flags & flag::invalid) != 0) exceptions |= FE_INVALID;
-  if ((flags & flag::divide_by_zero) != 0) exceptions |= FE_DIVBYZERO;
-  if ((flags & flag::overflow) != 0) exceptions |= FE_OVERFLOW;
-  if ((flags & flag::underflow) != 0) exceptions |= FE_UNDERFLOW;
-  if (exceptions != 0) std::feraiseexcept(exceptions);
-}
-
 const OperationUfunc& parameters_of(PyObject* ufunc) {
   PyObject* capsule = reinterpret_cast<PyUFuncObject*>(ufunc)->obj;
   return *static_cast<OperationUfunc*>(PyCapsule_GetPointer(capsule, capsule_name));
@@ -136,6 +126,15 @@ void free_parameters(PyObject* capsule) {
 }
 
 }  // namespace
+
+void raise_floating_point(u8 flags) {
+  int exceptions = 0;
+  if ((flags & flag::invalid) != 0) exceptions |= FE_INVALID;
+  if ((flags & flag::divide_by_zero) != 0) exceptions |= FE_DIVBYZERO;
+  if ((flags & flag::overflow) != 0) exceptions |= FE_OVERFLOW;
+  if ((flags & flag::underflow) != 0) exceptions |= FE_UNDERFLOW;
+  if (exceptions != 0) std::feraiseexcept(exceptions);
+}
 
 PyObject* make_ufunc(const OperationUfunc& parameters) {
   auto owned = std::make_unique<OperationUfunc>(parameters);

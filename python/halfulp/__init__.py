@@ -29,6 +29,8 @@ from halfulp._text import from_text
 
 globals().update(formats)
 globals().update(codebooks)
+for _each in formats.values():  # so that np.dtype("halfulp.bfloat16") finds it
+    _each.dtype  # noqa: B018
 
 __all__ = [
     "Codebook",

@@ -21,8 +21,7 @@ def shortest(format: Format, code: int) -> str:
         # Beside a power of two the interval is lopsided: the decimal next to the nearest one may be the only one in it.
         near = sorted((integer, integer - 1, integer + 1), key=lambda n: abs(_decimal(n, place) - exact))
         for n in near:
-            text = _text(negative, n, place)
-            if n > 0 and _code(format, text) == code:
+            if n > 0 and _code(format, text := _text(negative, n, place)) == code:
                 return text
     raise AssertionError(f"{format.name}: no decimal of 17 digits reads as code {code:#x}")
 
