@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "overlap.hpp"
 #include "types.hpp"
 
 namespace halfulp::numpy {
@@ -70,11 +71,8 @@ const OperationUfunc& parameters_of(PyObject* ufunc) {
   return *static_cast<OperationUfunc*>(PyCapsule_GetPointer(capsule, capsule_name));
 }
 
-// Runs without the GIL; PyCapsule_GetPointer only reads.
-int loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
-         NpyAuxData*) {
-  const OperationUfunc& u = parameters_of(context->caller);
-  const Signature s = signature(u);
+Columns columns(const OperationUfunc& u, const Signature& s, const PyArrayMethod_Context* context, char* const* data,
+                npy_intp const* strides) {
   Columns c{};
   c.operands = s.operands;
   c.results = u.results == Results::codes_2 ? 2 : 1;
@@ -86,13 +84,26 @@ int loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dime
   for (int i = 0; i < s.operands; ++i) c.in[i] = column(i);
   for (int i = 0; i < c.results; ++i) c.out[i] = column(s.operands + i);
   if (u.flags) c.flags = column(s.operands + c.results);
-  const usize n = static_cast<usize>(dimensions[0]);
-  const Raised raised = operate(u.operation, c, n);
-  if (raised.bad < n) {
-    raise_stray_bits(u, c.in[raised.operand], raised);
-    return -1;
-  }
-  if (!u.flags) raise_floating_point(raised.flags);
+  return c;
+}
+
+// Runs without the GIL; PyCapsule_GetPointer only reads.
+int loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+         NpyAuxData*) {
+  const OperationUfunc& u = parameters_of(context->caller);
+  const Signature s = signature(u);
+  u8 flags = 0;
+  bool good = true;
+  each_independent(context, data, strides, static_cast<usize>(dimensions[0]), [&](char* const* here, usize n) {
+    if (!good) return;
+    const Columns c = columns(u, s, context, here, strides);
+    const Raised raised = operate(u.operation, c, n);
+    good = raised.bad >= n;
+    flags |= raised.flags;
+    if (!good) raise_stray_bits(u, c.in[raised.operand], raised);
+  });
+  if (!good) return -1;
+  if (!u.flags) raise_floating_point(flags);
   return 0;
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from halfulp import _core
 from halfulp._codebook import Codebook, CodebookCodec, codebooks
 from halfulp._codec import Codec, roundings
+from halfulp._dtype import finfo, load, save
 from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
 from halfulp._machine import (
@@ -45,12 +46,14 @@ __all__ = [
     "codebooks",
     "decode",
     "encode",
+    "finfo",
     "formats",
     "get_cmake_dir",
     "get_include",
     "get_library",
     "get_num_threads",
     "isa",
+    "load",
     "ops",
     "pack",
     "presets",
@@ -58,6 +61,7 @@ __all__ = [
     "random_bits",
     "round",
     "roundings",
+    "save",
     "set_num_threads",
     "show_config",
     "unpack",

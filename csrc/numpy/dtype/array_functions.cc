@@ -15,12 +15,16 @@ const Dtype& dtype_of_array(const void* array) {
 
 double load(const Dtype& d, const void* from) { return value_of(d, load_code(d, from)); }
 
-// A number whose integer order is that of the values: NaN last.
+// A number whose order is that of the values, NaN last: codes ascend with the magnitudes.
 i64 rank(const Dtype& d, const void* from) {
-  const u64 bits = decode(Wide{load_code(d, from)}, d.decoder.wide).word;
-  const u64 magnitude = bits & ~(u64{1} << 63);
-  if (magnitude > u64{0x7ff} << 52) return NPY_MAX_INT64;
-  return magnitude == bits ? static_cast<i64>(magnitude) : -static_cast<i64>(magnitude);
+  const Decoder<u64>& r = d.decoder.wide;
+  const u64 code = load_code(d, from);
+  const u64 sign = (code >> r.sign_position) & r.has_sign;
+  if (r.twos_complement != 0) return static_cast<i64>(code) - static_cast<i64>(sign << (r.sign_position + 1));
+  const u64 magnitude = code & r.magnitude_mask;
+  const bool nan = magnitude >= r.first_nan || (magnitude == 0 && sign != 0 && r.nan_at_negative_zero != 0);
+  if (nan) return NPY_MAX_INT64;
+  return sign != 0 ? -static_cast<i64>(magnitude) : static_cast<i64>(magnitude);
 }
 
 int compare(const void* a, const void* b, void* array) {

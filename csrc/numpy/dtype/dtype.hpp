@@ -119,10 +119,10 @@ const PyType_Slot* array_functions(usize size);
 // loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format
 const std::vector<PyObject*>* numpy_ufuncs();  // null with an exception set
 int add_loops(Dtype& d);
+bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithmetic have it
 
 // promotion.cc
 PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other);
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base);
-int add_reduction_promoter(PyObject* ufunc, Dtype& d);
 
 }  // namespace halfulp::numpy

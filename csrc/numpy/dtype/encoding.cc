@@ -10,62 +10,64 @@ constexpr u8 both = flag::overflow | flag::invalid;
 
 // -- which elements may raise something
 
-// Of floats, by their bits: a magnitude beyond the largest; Inf and NaN only where they are events.
+// Of floats, by their bits: a magnitude beyond the largest; Inf and NaN only where they are events. What is found has
+// the sign bit set, so that no comparison is needed that a vector of 64-bit words may lack.
 template <class Bits>
 struct FloatRule {
   Bits sign;
-  Bits first;  // first magnitude beyond
-  Bits count;
-  bool negatives;  // have no place
+  Bits largest;
+  Bits end;
+  Bits negatives;  // have no place: the sign bit
 
-  bool operator()(Bits x) const {
+  Bits operator()(Bits x) const {
     const Bits magnitude = static_cast<Bits>(x & static_cast<Bits>(~sign));
-    const bool beyond = static_cast<Bits>(magnitude - first) < count;
-    return beyond | (negatives & (x > sign));
+    const Bits beyond = static_cast<Bits>(largest - magnitude) & static_cast<Bits>(magnitude - end);
+    return static_cast<Bits>(beyond | (x & negatives));
   }
+  bool found(Bits all) const { return (all & sign) != 0; }
 };
 
 template <class Bits>
 FloatRule<Bits> float_rule(const Encoding& e, Bits largest, Bits inf) {
   const Bits sign = static_cast<Bits>(Bits{1} << (8 * sizeof(Bits) - 1));
-  const Bits first = static_cast<Bits>(largest + 1);
-  const Bits end = e.has_nan ? inf : sign;
-  return {sign, first, static_cast<Bits>(end > first ? end - first : 0), !e.is_signed};
+  return {sign, largest, e.has_nan ? inf : sign, e.is_signed ? Bits{0} : sign};
 }
 
 template <class Int>
 struct IntegerRule {
   Int low;
   Int high;
-  bool operator()(Int x) const { return (x > high) | (x < low); }
+  Int operator()(Int x) const { return static_cast<Int>(static_cast<Int>(x > high) | static_cast<Int>(x < low)); }
+  bool found(Int all) const { return all != 0; }
 };
 
 template <class Int>
 IntegerRule<Int> integer_rule(const Encoding& e) {
-  constexpr u64 top = static_cast<u64>(static_cast<Int>(~Int{0}) < Int{0} ? (u64{1} << (8 * sizeof(Int) - 1)) - 1
-                                                                          : ~u64{0} >> (64 - 8 * sizeof(Int)));
+  constexpr bool is_signed = static_cast<Int>(~Int{0}) < Int{0};
+  constexpr u64 top = ~u64{0} >> (64 - 8 * sizeof(Int) + (is_signed ? 1 : 0));
   const u64 limit = static_cast<u64>(e.largest_integer);
   const Int high = static_cast<Int>(limit < top ? limit : top);
-  constexpr bool is_signed = static_cast<Int>(~Int{0}) < Int{0};
   return {is_signed && e.is_signed ? static_cast<Int>(-high) : Int{0}, high};
 }
 
 template <class T, class Rule>
 bool any_of(const char* from, isize stride, usize n, const Rule& rule) {
-  bool found = false;
+  T all = 0;
   const auto scan = [&](isize step) {
+    T found = 0;
     for (usize i = 0; i < n; ++i) {
       T x;
       std::memcpy(&x, from + static_cast<isize>(i) * step, sizeof(T));
-      found |= rule(x);
+      found = static_cast<T>(found | rule(x));
     }
+    all = found;
   };
   if (stride == static_cast<isize>(sizeof(T))) {
-    scan(sizeof(T));
+    scan(sizeof(T));  // a constant: so the loop is of vectors
   } else {
     scan(stride);
   }
-  return found;
+  return rule.found(all);
 }
 
 bool may_raise(const Encoding& e, Source source, const char* from, isize stride, usize n) {

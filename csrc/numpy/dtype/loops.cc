@@ -157,10 +157,14 @@ int carried_loop(PyArrayMethod_Context* context, char* const* data, npy_intp con
     return 0;
   }
   const ArrayOperation& o = operation(d, index);
-  const Columns c = columns(context, data, strides, carried[index].twice);
   const usize n = static_cast<usize>(dimensions[0]);
-  const bool whole_bytes = static_cast<usize>(d.decoder.bits) == 8 * d.size();
-  raise_floating_point(whole_bytes ? operate(o, c, n).flags : operate_cleared(d, o, c, n));
+  u8 flags = 0;
+  each_independent(context, data, strides, n, [&](char* const* here, usize count) {
+    const Columns c = columns(context, here, strides, carried[index].twice);
+    const bool whole_bytes = static_cast<usize>(d.decoder.bits) == 8 * d.size();
+    flags |= whole_bytes ? operate(o, c, count).flags : operate_cleared(d, o, c, count);
+  });
+  raise_floating_point(flags);
   return 0;
 }
 
@@ -196,16 +200,11 @@ void* slot(Function* function) {
   return reinterpret_cast<void*>(function);
 }
 
-struct Loop {
-  PyArrayMethod_StridedLoop* function;
-  int index;  // among the carried ones, or -1
-};
-
-Loop loop_for(const char* name) {
-  for (int i = 0; i < operation_count; ++i) {
-    if (std::strcmp(carried[i].ufunc, name) == 0) return {loops_of_carried[static_cast<usize>(i)], i};
+PyArrayMethod_StridedLoop* loop_for(const char* name, bool has_arithmetic) {
+  for (int i = 0; has_arithmetic && i < operation_count; ++i) {
+    if (std::strcmp(carried[i].ufunc, name) == 0) return loops_of_carried[static_cast<usize>(i)];
   }
-  return {math_loop(name), -1};
+  return math_loop(name);
 }
 
 // `types`: one of the ufunc's own signatures, whose doubles are replaced by the format.
@@ -222,9 +221,8 @@ int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
     dtypes.push_back(NPY_DTYPE(descr));  // builtin classes live forever
     Py_DECREF(descr);
   }
-  const Loop loop = loop_for(u->name);
-  std::vector<PyType_Slot> slots = {{NPY_METH_strided_loop, slot(loop.function)},
-                                    {NPY_METH_unaligned_strided_loop, slot(loop.function)}};
+  PyArrayMethod_StridedLoop* loop = loop_for(u->name, d.has_arithmetic());
+  std::vector<PyType_Slot> slots = {{NPY_METH_strided_loop, slot(loop)}, {NPY_METH_unaligned_strided_loop, slot(loop)}};
   if (std::strcmp(u->name, "add") == 0) slots.push_back({NPY_METH_get_reduction_initial, slot(initial_of_sum)});
   if (std::strcmp(u->name, "multiply") == 0)
     slots.push_back({NPY_METH_get_reduction_initial, slot(initial_of_product)});
@@ -284,6 +282,14 @@ int add_loops_to(PyObject* ufunc, Dtype& d) {
 
 }  // namespace
 
+bool is_exact_in_doubles(const char* ufunc) {
+  for (const char* name : {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
+                           "minimum", "maximum", "logical_not"}) {
+    if (std::strcmp(ufunc, name) == 0) return true;
+  }
+  return false;
+}
+
 // Every ufunc of numpy._core.umath with a loop of doubles, each once.
 const std::vector<PyObject*>* numpy_ufuncs() {
   static std::vector<PyObject*> found;
@@ -306,15 +312,13 @@ const std::vector<PyObject*>* numpy_ufuncs() {
 }
 
 int add_loops(Dtype& d) {
-  if (!d.has_arithmetic()) return 0;
   const std::vector<PyObject*>* ufuncs = numpy_ufuncs();
   if (ufuncs == nullptr) return -1;
   for (PyObject* ufunc : *ufuncs) {
     const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
     if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) continue;
+    if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) continue;
     if (add_loops_to(ufunc, d) < 0) return -1;
-    const bool accumulates = std::strcmp(u->name, "add") == 0 || std::strcmp(u->name, "multiply") == 0;
-    if (accumulates && add_reduction_promoter(ufunc, d) < 0) return -1;
   }
   return 0;
 }

@@ -24,35 +24,42 @@ int row_of(const PyUFuncObject* ufunc, PyArray_Descr* const* descriptors) {
   return -1;
 }
 
+// One call of NumPy's loop.
+u8 compute(PyArrayMethod_Context* context, int row, char* const* data, npy_intp const* strides, usize start,
+           usize count) {
+  const auto* ufunc = reinterpret_cast<PyUFuncObject*>(context->caller);
+  alignas(64) double numbers[most_operands][block];
+  char* arrays[most_operands];
+  npy_intp steps[most_operands];
+  for (int i = 0; i < ufunc->nargs; ++i) {
+    const bool ours = is_ours(context->descriptors[i]);
+    char* here = data[i] + static_cast<isize>(start) * strides[i];
+    arrays[i] = ours ? reinterpret_cast<char*>(numbers[i]) : here;
+    steps[i] = ours ? 8 : strides[i];
+    if (!ours || i >= ufunc->nin) continue;
+    decode_codes(dtype_of(context->descriptors[i]), here, strides[i], Value::binary64, arrays[i], 8, count);
+  }
+  const npy_intp size = static_cast<npy_intp>(count);
+  ufunc->functions[row](arrays, &size, steps, ufunc->data != nullptr ? ufunc->data[row] : nullptr);
+  u8 flags = 0;
+  for (int i = ufunc->nin; i < ufunc->nargs; ++i) {
+    if (!is_ours(context->descriptors[i])) continue;
+    flags |= encode_checked(dtype_of(context->descriptors[i]).encoding, Source::binary64, arrays[i], 8,
+                            data[i] + static_cast<isize>(start) * strides[i], strides[i], count, count);
+  }
+  return flags;
+}
+
 int through_doubles(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
                     npy_intp const* strides, NpyAuxData*) {
-  const auto* ufunc = reinterpret_cast<PyUFuncObject*>(context->caller);
-  const int row = row_of(ufunc, context->descriptors);
+  const int row = row_of(reinterpret_cast<PyUFuncObject*>(context->caller), context->descriptors);
   if (row < 0) return -1;
-  constexpr int most = 5;
-  alignas(64) double numbers[most][block];
-  const usize n = static_cast<usize>(dimensions[0]);
   u8 flags = 0;
-  for (usize start = 0; start < n; start += block) {
-    const usize count = n - start < block ? n - start : block;
-    char* arrays[most];
-    npy_intp steps[most];
-    for (int i = 0; i < ufunc->nargs; ++i) {
-      const bool ours = is_ours(context->descriptors[i]);
-      char* here = data[i] + static_cast<isize>(start) * strides[i];
-      arrays[i] = ours ? reinterpret_cast<char*>(numbers[i]) : here;
-      steps[i] = ours ? 8 : strides[i];
-      if (!ours || i >= ufunc->nin) continue;
-      decode_codes(dtype_of(context->descriptors[i]), here, strides[i], Value::binary64, arrays[i], 8, count);
+  each_independent(context, data, strides, static_cast<usize>(dimensions[0]), [&](char* const* here, usize n) {
+    for (usize start = 0; start < n; start += block) {
+      flags |= compute(context, row, here, strides, start, n - start < block ? n - start : block);
     }
-    const npy_intp size = static_cast<npy_intp>(count);
-    ufunc->functions[row](arrays, &size, steps, ufunc->data != nullptr ? ufunc->data[row] : nullptr);
-    for (int i = ufunc->nin; i < ufunc->nargs; ++i) {
-      if (!is_ours(context->descriptors[i])) continue;
-      flags |= encode_checked(dtype_of(context->descriptors[i]).encoding, Source::binary64, arrays[i], 8,
-                              data[i] + static_cast<isize>(start) * strides[i], strides[i], count, count);
-    }
-  }
+  });
   raise_floating_point(flags);
   return 0;
 }

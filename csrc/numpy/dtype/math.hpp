@@ -1,6 +1,7 @@
 // Ufuncs that are no operation on codes.
 #pragma once
 
+#include "../overlap.hpp"
 #include "dtype.hpp"
 
 namespace halfulp::numpy {

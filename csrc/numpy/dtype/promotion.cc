@@ -45,7 +45,7 @@ PyArray_DTypeMeta* with_builtin(Dtype& d, int type_num) {
   if (type_num == NPY_CFLOAT) return builtin(single_or_double(d.format) == NPY_FLOAT ? NPY_CFLOAT : NPY_CDOUBLE);
   if (type_num == NPY_CDOUBLE || type_num == NPY_CLONGDOUBLE || type_num == NPY_LONGDOUBLE) return builtin(type_num);
   if (element_type(type_num) == nullptr) return not_implemented();
-  if (PyTypeNum_ISFLOAT(type_num) && is_held(d.format, type_num)) return builtin(type_num);
+  if (is_held(d.format, type_num)) return builtin(type_num);
   if (holds(d.format, type_num)) return new_reference(&d.meta);
   return builtin(float_for(d.format, [&](const Format& wide) { return holds(wide, type_num); }));
 }
@@ -66,8 +66,12 @@ bool is_comparison(const PyUFuncObject* ufunc) {
 
 // A Python number is rounded to the format it meets. Where there is no Inf to stand for a large one, comparisons take
 // its value as it is instead: 1000.0 is more than every number of E4M3.
+//
+// So do all comparisons of formats without arithmetic.
 bool compares_exactly(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, const Dtype& d) {
-  if (d.format.has_inf() || !is_comparison(ufunc)) return false;
+  if (!is_comparison(ufunc)) return false;
+  if (!d.has_arithmetic()) return true;
+  if (d.format.has_inf()) return false;
   const auto is_python = [](const PyArray_DTypeMeta* meta) {
     return meta == &PyArray_PyLongDType || meta == &PyArray_PyFloatDType;
   };
@@ -97,7 +101,7 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
     Py_DECREF(reinterpret_cast<PyObject*>(common));
     return wide_type(ufunc, *d);
   }
-  if (!d->has_arithmetic()) {
+  if (!d->has_arithmetic() && !is_exact_in_doubles(ufunc->name)) {
     PyErr_Format(PyExc_TypeError,
                  "%s: %s has %d significant bits; arithmetic is for formats of at most %d: use x.astype(np.float64)",
                  ufunc->name, d->text, d->format.precision(), max_precision_of_operands);
@@ -107,10 +111,21 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
   return common;
 }
 
+// Sums and products of many narrow numbers are wide, as NumPy's of narrow integers are. (In a reduction NumPy leaves
+// the first operand open.)
+PyArray_DTypeMeta* reduction_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands,
+                                  PyArray_DTypeMeta* const* signature) {
+  const bool accumulates = std::strcmp(ufunc->name, "add") == 0 || std::strcmp(ufunc->name, "multiply") == 0;
+  if (!accumulates || operands[0] != nullptr || signature[0] != nullptr || signature[2] != nullptr) return nullptr;
+  const Dtype* d = dtype_of_class(operands[1]);
+  return d == nullptr || d->format.bits() > 16 ? nullptr : builtin(single_or_double(d->format));
+}
+
 int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
             PyArray_DTypeMeta* promoted[]) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-  PyArray_DTypeMeta* common = common_type(u, operands, signature);
+  PyArray_DTypeMeta* common = reduction_type(u, operands, signature);
+  if (common == nullptr) common = common_type(u, operands, signature);
   if (common == nullptr) return -1;
   for (int i = 0; i < u->nargs; ++i) {
     PyArray_DTypeMeta* own = signature[i] != nullptr ? signature[i] : i < u->nin ? common : operands[i];
@@ -126,17 +141,6 @@ int promote_ldexp(PyObject*, PyArray_DTypeMeta* const operands[], PyArray_DTypeM
   promoted[0] = new_reference(signature[0] != nullptr ? signature[0] : operands[0]);
   promoted[1] = builtin(NPY_LONG);
   promoted[2] = new_reference(signature[2] != nullptr ? signature[2] : operands[2]);
-  return 0;
-}
-
-// Sums and products of many narrow numbers are wide, as NumPy's of narrow integers are.
-int promote_reduction(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
-                      PyArray_DTypeMeta* promoted[]) {
-  const Dtype* d = dtype_of_class(operands[1]);
-  const bool free = operands[0] == nullptr && signature[0] == nullptr && signature[1] == nullptr &&
-                    signature[2] == nullptr && d != nullptr;
-  if (!free) return promote(ufunc, operands, signature, promoted);
-  for (int i = 0; i < 3; ++i) promoted[i] = builtin(single_or_double(d->format));
   return 0;
 }
 
@@ -190,11 +194,6 @@ int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base) {
     if (add_promoters_to(ufunc, base) < 0) return -1;
   }
   return 0;
-}
-
-int add_reduction_promoter(PyObject* ufunc, Dtype& d) {
-  if (d.format.bits() > 16) return 0;
-  return add_promoter(ufunc, {Py_None, reinterpret_cast<PyObject*>(&d.meta), Py_None}, promote_reduction);
 }
 
 }  // namespace halfulp::numpy

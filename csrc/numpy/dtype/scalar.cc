@@ -47,6 +47,10 @@ PyObject* scalar_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     PyObject* dtype = reinterpret_cast<PyObject*>(d->descr);
     return PyObject_CallMethod(value, "astype", "O", dtype);
   }
+  if (value != nullptr && (PyList_Check(value) || PyTuple_Check(value))) {
+    Py_INCREF(reinterpret_cast<PyObject*>(d->descr));
+    return PyArray_FromAny(value, d->descr, 0, 0, 0, nullptr);
+  }
   if (value != nullptr && code_from_object(*d, value, &code) < 0) return nullptr;
   return make(type, *d, code);
 }
