@@ -178,6 +178,22 @@ def test_what_numpy_cannot_do_is_a_type_error() -> None:
             call()
 
 
+def test_arrays_of_ml_dtypes_are_viewed_not_compared() -> None:
+    ours = np.ones(2, dtype=hu.bfloat16)
+    theirs = np.ones(2, dtype=ml_dtypes.bfloat16)
+    for call in (lambda: ours == theirs, lambda: theirs == ours, lambda: ours != theirs, lambda: ours + theirs):
+        with pytest.raises(TypeError, match="view"):
+            call()
+    assert (ours == theirs.view(ours.dtype)).all()
+
+
+def test_arrays_of_formats_are_encoded_by_value() -> None:
+    x = np.array([0.1, 500, np.inf], dtype=hu.bfloat16)
+    assert hu.encode(x, "float8_e4m3fn").tolist() == hu.float8_e4m3fn.encode(x.astype("f4")).tolist()
+    assert hu.encode([x[0], 1], hu.float16).tolist() == hu.float16.encode([float(x[0]), 1.0]).tolist()
+    assert hu.round(x[0], "float4_e2m1fn") == 0
+
+
 def test_wide_formats_have_casts_and_no_arithmetic() -> None:
     f = hu.Format(8, 30)
     x = np.array([1, 1 + 2.0**-30], dtype=f)

@@ -82,6 +82,19 @@ PyArray_DTypeMeta* wide_type(const PyUFuncObject* ufunc, const Dtype& d) {
   return builtin(ufunc->core_enabled != 0 ? single_or_double(d.format) : static_cast<int>(NPY_DOUBLE));
 }
 
+// Types of other packages have none in common with ours. NumPy's own error would make == say False throughout.
+void explain_foreign(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, npy_intp count) {
+  for (npy_intp i = 0; i < count; ++i) {
+    if (!PyTypeNum_ISUSERDEF(operands[i]->type_num)) continue;
+    PyErr_Clear();
+    PyErr_Format(PyExc_TypeError,
+                 "%s: there is no common dtype of a format and %s; view one array as the other's dtype, as in "
+                 "x.view(halfulp.bfloat16.dtype), which copies nothing",
+                 ufunc->name, operands[i]->super.ht_type.tp_name);
+    return;
+  }
+}
+
 // What all operands are cast to, as a new reference.
 PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands,
                                PyArray_DTypeMeta* const* signature) {
@@ -95,6 +108,7 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
     if (operands[i] != nullptr) given[count++] = operands[i];
   }
   PyArray_DTypeMeta* common = PyArray_PromoteDTypeSequence(count, given);
+  if (common == nullptr) explain_foreign(ufunc, given, count);
   const Dtype* d = common != nullptr ? dtype_of_class(common) : nullptr;
   if (d == nullptr) return common;
   if (is_wide(ufunc) || compares_exactly(ufunc, operands, *d)) {
