@@ -29,7 +29,7 @@ CALLABLE = [thing for thing in PUBLIC if inspect.isclass(thing) or inspect.isfun
 WITH_EXAMPLE = {"Format", "Format.codec", "Format.values", "Codec", "Preset", "decode", "encode", "round", "use_isa"}
 WITH_EXAMPLE |= {"Codebook", "Codebook.codec", "Codebook.values", "CodebookCodec"}
 WITH_EXAMPLE |= {"amd_random", "ptx_random", "random_bits", "get_num_threads", "set_num_threads", "get_cmake_dir"}
-WITH_EXAMPLE |= {"pack", "unpack", "PackedArray", "PackedArray.encode"}
+WITH_EXAMPLE |= {"pack", "unpack", "PackedArray", "PackedArray.encode", "Format.dtype", "finfo", "save"}
 
 
 @pytest.mark.parametrize("thing", CALLABLE, ids=lambda thing: thing.__name__)

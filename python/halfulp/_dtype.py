@@ -58,7 +58,7 @@ def finfo(format: Format | str) -> np.finfo[Any]:
     --------
     >>> import halfulp as hu
     >>> hu.finfo("float8_e4m3fn").max, hu.finfo("bfloat16").eps
-    (float8_e4m3fn(450.0), bfloat16(0.008))
+    (float8_e4m3fn(450.0), bfloat16(0.0078))
     """
     from halfulp._format import Format
 
@@ -103,6 +103,14 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
 
 def load(path: str | os.PathLike[str]) -> Array:
     """Read an array that `save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    ndarray
 
     Raises
     ------
