@@ -144,6 +144,12 @@ def crash_of(batch: list[Job]) -> tuple[str, int] | None:
     return (names[-1] if names else "?", status) if status else None
 
 
+def is_numpys_own(name: str) -> bool:
+    """Whether the same call with float32 crashes as well, as `nancumsum(x, out=x)` of no dimensions does in 2.4."""
+    twin = f"float32 {name.split(' ', 1)[1]}"
+    return crash_of([job for job in jobs(hu.float32) if job[0] == twin]) is not None
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("text", FORMATS)
 def test_nothing_crashes(text: str, thorough: bool) -> None:
@@ -151,8 +157,9 @@ def test_nothing_crashes(text: str, thorough: bool) -> None:
     random.Random(text).shuffle(every)
     chosen = every if thorough else every[: SAMPLE // len(FORMATS)]
     crashes = [found for at in range(0, len(chosen), 500) if (found := crash_of(chosen[at : at + 500]))]
-    assert crashes == []
+    assert [(name, status) for name, status in crashes if not is_numpys_own(name)] == []
 
 
 def test_a_crash_is_seen() -> None:
+    assert not is_numpys_own("bfloat16 np.add 1-d 1")
     assert crash_of([("fine", lambda: 1), ("bad", lambda: os.kill(os.getpid(), signal.SIGSEGV))]) == ("bad", 11)

@@ -51,7 +51,8 @@ IntegerRule<Int> integer_rule(const Encoding& e) {
 }
 
 // The commonest scan, for every processor's own vectors where the compiler can make several of one function.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) && \
+    !defined(__SANITIZE_ADDRESS__)
 __attribute__((target_clones("avx2", "default")))
 #endif
 u32 scan_binary32(const char* from, usize n, u32 sign, u32 largest, u32 end, u32 negatives) {
