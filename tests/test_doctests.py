@@ -30,7 +30,7 @@ WITH_EXAMPLE = {"Format", "Format.codec", "Format.values", "Codec", "Preset", "d
 WITH_EXAMPLE |= {"Codebook", "Codebook.codec", "Codebook.values", "CodebookCodec"}
 WITH_EXAMPLE |= {"amd_random", "ptx_random", "random_bits", "get_num_threads", "set_num_threads", "get_cmake_dir"}
 WITH_EXAMPLE |= {"sum", "dot", "matmul"}
-WITH_EXAMPLE |= {"pack", "unpack", "PackedArray", "PackedArray.encode"}
+WITH_EXAMPLE |= {"pack", "unpack", "PackedArray", "PackedArray.encode", "Format.dtype", "finfo", "save"}
 
 
 @pytest.mark.parametrize("thing", CALLABLE, ids=lambda thing: thing.__name__)

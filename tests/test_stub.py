@@ -29,6 +29,7 @@ SPELLED = {
     "list[Layout]": r"(collections\.abc\.)?Sequence\[halfulp\._core\.Layout\]|list\[halfulp\._core\.Layout\]",
     "np.ndarray[Any, Any]": r"(typing_extensions|collections\.abc)\.Buffer|buffer",
     "np.ufunc": "object",
+    "np.dtype[Any]": "object",
     "object": "object",
 }
 

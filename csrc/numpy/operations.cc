@@ -67,26 +67,13 @@ void raise_stray_bits(const OperationUfunc& u, const Column& c, const Raised& ra
   NPY_DISABLE_C_API;
 }
 
-// NumPy looks at the status of the floating-point unit after a loop, and warns as np.errstate says.
-void raise_floating_point(u8 flags) {
-  int exceptions = 0;
-  if ((flags & flag::invalid) != 0) exceptions |= FE_INVALID;
-  if ((flags & flag::divide_by_zero) != 0) exceptions |= FE_DIVBYZERO;
-  if ((flags & flag::overflow) != 0) exceptions |= FE_OVERFLOW;
-  if ((flags & flag::underflow) != 0) exceptions |= FE_UNDERFLOW;
-  if (exceptions != 0) std::feraiseexcept(exceptions);
-}
-
 const OperationUfunc& parameters_of(PyObject* ufunc) {
   PyObject* capsule = reinterpret_cast<PyUFuncObject*>(ufunc)->obj;
   return *static_cast<OperationUfunc*>(PyCapsule_GetPointer(capsule, capsule_name));
 }
 
-// Runs without the GIL; PyCapsule_GetPointer only reads.
-int loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
-         NpyAuxData*) {
-  const OperationUfunc& u = parameters_of(context->caller);
-  const Signature s = signature(u);
+Columns columns(const OperationUfunc& u, const Signature& s, const PyArrayMethod_Context* context, char* const* data,
+                npy_intp const* strides) {
   Columns c{};
   c.operands = s.operands;
   c.results = u.results == Results::codes_2 ? 2 : 1;
@@ -98,6 +85,15 @@ int loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dime
   for (int i = 0; i < s.operands; ++i) c.in[i] = column(i);
   for (int i = 0; i < c.results; ++i) c.out[i] = column(s.operands + i);
   if (u.flags) c.flags = column(s.operands + c.results);
+  return c;
+}
+
+// Runs without the GIL; PyCapsule_GetPointer only reads.
+int loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+         NpyAuxData*) {
+  const OperationUfunc& u = parameters_of(context->caller);
+  const Signature s = signature(u);
+  const Columns c = columns(u, s, context, data, strides);
   const usize n = static_cast<usize>(dimensions[0]);
   const Raised raised = operate(u.operation, c, n);
   if (raised.bad < n) {
@@ -138,6 +134,15 @@ void free_parameters(PyObject* capsule) {
 }
 
 }  // namespace
+
+void raise_floating_point(u8 flags) {
+  int exceptions = 0;
+  if ((flags & flag::invalid) != 0) exceptions |= FE_INVALID;
+  if ((flags & flag::divide_by_zero) != 0) exceptions |= FE_DIVBYZERO;
+  if ((flags & flag::overflow) != 0) exceptions |= FE_OVERFLOW;
+  if ((flags & flag::underflow) != 0) exceptions |= FE_UNDERFLOW;
+  if (exceptions != 0) std::feraiseexcept(exceptions);
+}
 
 PyObject* make_ufunc(const OperationUfunc& parameters) {
   auto owned = std::make_unique<OperationUfunc>(parameters);

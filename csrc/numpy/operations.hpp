@@ -21,6 +21,9 @@ struct OperationUfunc {
   bool flags;  // as a last result; else they are NumPy's floating-point errors
 };
 
+// Raises flags in the floating-point unit: NumPy looks there after a loop, and warns as np.errstate says.
+void raise_floating_point(u8 flags);
+
 // A new ufunc, or null with an exception set.
 PyObject* make_ufunc(const OperationUfunc& parameters);
 

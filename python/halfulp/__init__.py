@@ -10,6 +10,7 @@ from halfulp import _core
 from halfulp._accumulate import dot, matmul, sum
 from halfulp._codebook import Codebook, CodebookCodec, codebooks
 from halfulp._codec import Codec, roundings
+from halfulp._dtype import finfo, load, save
 from halfulp._format import Format, formats
 from halfulp._functions import decode, encode, round
 from halfulp._machine import (
@@ -30,6 +31,8 @@ from halfulp._text import from_text
 
 globals().update(formats)
 globals().update(codebooks)
+for _each in formats.values():  # so that np.dtype("halfulp.bfloat16") finds it
+    _each.dtype  # noqa: B018
 
 __all__ = [
     "Codebook",
@@ -45,12 +48,14 @@ __all__ = [
     "decode",
     "dot",
     "encode",
+    "finfo",
     "formats",
     "get_cmake_dir",
     "get_include",
     "get_library",
     "get_num_threads",
     "isa",
+    "load",
     "matmul",
     "ops",
     "pack",
@@ -59,6 +64,7 @@ __all__ = [
     "random_bits",
     "round",
     "roundings",
+    "save",
     "set_num_threads",
     "show_config",
     "sum",

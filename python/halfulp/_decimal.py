@@ -15,15 +15,26 @@ def shortest(format: Format, code: int) -> str:
     if not math.isfinite(value) or value == 0:
         return str(value)
     negative, exact = value < 0, abs(Fraction(value))
+    room = _room_at_the_end(format, value)
     for digits in range(1, 18):
         mantissa, power = f"{abs(value):.{digits - 1}e}".split("e")
         integer, place = int(mantissa.replace(".", "")), int(power) - digits + 1
         # Beside a power of two the interval is lopsided: the decimal next to the nearest one may be the only one in it.
         near = sorted((integer, integer - 1, integer + 1), key=lambda n: abs(_decimal(n, place) - exact))
         for n in near:
-            if n > 0 and _code(format, text := _text(negative, n, place)) == code:
+            beyond = room is not None and abs(_decimal(n, place) - exact) >= room
+            if n > 0 and not beyond and _code(format, text := _text(negative, n, place)) == code:
                 return text
     raise AssertionError(f"{format.name}: no decimal of 17 digits reads as code {code:#x}")
+
+
+def _room_at_the_end(format: Format, value: float) -> Fraction | None:
+    """Half of the last place of the largest number, to which everything beyond may saturate; None for others."""
+    if abs(value) < min(format.max, abs(format.min)) or format.has_inf:
+        return None
+    exponent = math.frexp(format.max)[1] - 1
+    place = exponent - format.mantissa_bits if format.exponent_bits else math.frexp(format.min_subnormal)[1] - 1
+    return Fraction(2) ** place / 2
 
 
 def _decimal(n: int, place: int) -> Fraction:

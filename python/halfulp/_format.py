@@ -65,7 +65,7 @@ class Format(Target):
     True
     """
 
-    __slots__ = ("_layout", "_name", "_parameters")
+    __slots__ = ("_dtype", "_layout", "_name", "_parameters")
 
     _interned: ClassVar[weakref.WeakValueDictionary[tuple[Parameters, str | None], Format]] = (
         weakref.WeakValueDictionary()
@@ -74,6 +74,7 @@ class Format(Target):
     _parameters: Parameters
     _layout: _core.Layout
     _name: str | None
+    _dtype: np.dtype[Any]
 
     def __new__(
         cls,
@@ -218,6 +219,30 @@ class Format(Target):
     def value_dtype(self) -> np.dtype[Any]:
         """The NumPy dtype that `decode` gives: float32 if it holds every value, else float64."""
         return np.dtype(np.float32 if self._layout.fits_binary32 else np.float64)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The format as a NumPy dtype, made on first use; NumPy's own for float16/32/64 and int8/uint8.
+
+        Examples
+        --------
+        >>> import numpy as np, halfulp as hu
+        >>> x = np.array([0.1, 2.5, 30], dtype=hu.float8_e4m3fn)
+        >>> x * 2
+        array([ 0.203125,  5.      , 60.      ], dtype=halfulp.float8_e4m3fn)
+        >>> x.dtype is hu.float8_e4m3fn.dtype
+        True
+        """
+        try:
+            return self._dtype
+        except AttributeError:
+            from halfulp._dtype import dtype_of
+
+            dtype = dtype_of(self)
+            object.__setattr__(self, "_dtype", dtype)
+            return dtype
+
+    __numpy_dtype__ = dtype
 
     def _value(self, code: int) -> float:
         from halfulp._codec import widen

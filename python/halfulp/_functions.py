@@ -39,9 +39,9 @@ def encode(
     Parameters
     ----------
     x : array_like
-        What the ufunc `format.encode` takes, and Python ints of any size, Fractions, Decimals, strings
-        (``"1.5e-3"``, ``"0x1.8p-4"``, ``"1/3"``, ``"-inf"``, ``"nan"``), object arrays and nested lists of these,
-        and objects with ``__dlpack__``.
+        What the ufunc `format.encode` takes, and arrays of formats' dtypes, Python ints of any size, Fractions,
+        Decimals, strings (``"1.5e-3"``, ``"0x1.8p-4"``, ``"1/3"``, ``"-inf"``, ``"nan"``), object arrays and nested
+        lists of these, and objects with ``__dlpack__``.
     format : Format, Codebook, Codec or str
     rounding, overflow, nan, subnormals, via, random_bits
         The policy, as in `Format.codec`.
@@ -162,6 +162,8 @@ def _array(x: object) -> Array:
     """An array whose elements are exactly the caller's: of a number dtype, or of objects."""
     if isinstance(x, np.ndarray | np.generic):
         array = np.asanyarray(x)
+        if (format := getattr(array.dtype, "format", None)) is not None:
+            return array.astype(format.value_dtype)
         return array.astype(object) if array.dtype.kind in "SUT" else array
     if hasattr(x, "__dlpack__"):
         return _from_dlpack(x)
@@ -233,7 +235,7 @@ def _encode_objects(codec: Codec, array: Array, random: Array | None = None) -> 
 def _float_dtype(x: object) -> np.dtype[Any] | None:
     """The dtype of a float, be it Python's, NumPy's or ml_dtypes'; None for anything else."""
     if isinstance(x, np.floating):
-        return x.dtype
+        return np.dtype(np.float64) if hasattr(x, "format") else x.dtype
     if isinstance(x, float):
         return np.dtype(np.float64)
     if isinstance(x, np.generic) and type(x).__module__.startswith("ml_dtypes"):

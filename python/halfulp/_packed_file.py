@@ -1,4 +1,4 @@
-"""Packed arrays in .npz files of their own: written in one step, read as hostile, never unpickled."""
+"""A header and bytes in .npz files of our own: written in one step, read as hostile, never unpickled."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ import os
 import secrets
 import stat
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from halfulp._packed import Array
 from halfulp._packed_array import PackedArray
 from halfulp._temporary import beside
+
+Made = TypeVar("Made")
 
 _VERSION = 1
 _MEMBERS = ("header.npy", "packed.npy")
@@ -25,7 +29,6 @@ _MAX_HEADER = 10_000  # bytes of JSON, and of an .npy header
 
 def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
     """Write an array to a file of this very name, replacing it when everything is on disk."""
-    target = Path(path)
     document = {
         "halfulp_packed": _VERSION,
         "format": array.format.text,
@@ -33,13 +36,19 @@ def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
         "axis": array.axis,
         "shape": list(array.shape),
     }
+    write(path, document, array.packed.reshape(-1).view(np.uint8))
+
+
+def write(path: str | os.PathLike[str], document: dict[str, object], data: Array) -> None:
+    """Write a header and a one-dimensional array of bytes, all or nothing."""
+    target = Path(path)
     header = np.frombuffer(json.dumps(document).encode(), np.uint8)
     if header.size > _MAX_HEADER:
         raise ValueError(f"{path}: the format's text is too long to be read back")
     partial = beside(target, f".{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
-            np.savez(file, header=header, packed=array.packed.reshape(-1).view(np.uint8))
+            np.savez(file, header=header, packed=data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, target)
@@ -51,6 +60,11 @@ def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> PackedArray:
     """Read an array; ValueError says what is wrong with a file."""
+    return read(path, "PackedArray.save", _array)
+
+
+def read(path: str | os.PathLike[str], writer: str, make: Callable[[Any, Array], Made]) -> Made:
+    """What `make` makes of a header and of bytes; ValueError names the function whose file this is not."""
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path}: is not a regular file")
@@ -58,9 +72,11 @@ def load(path: str | os.PathLike[str]) -> PackedArray:
         try:
             with zipfile.ZipFile(file) as archive:
                 header, packed = (_member(archive, name, status.st_size) for name in _MEMBERS)
-            return _array(header, packed)
+            if header.size > _MAX_HEADER:
+                raise ValueError("its header is too long")
+            return make(json.loads(header.tobytes().decode()), packed)
         except Exception as error:  # what zipfile, NumPy and JSON raise on bytes like these is no closed list
-            raise ValueError(f"{path}: is not what PackedArray.save writes ({_one_line(error)})") from error
+            raise ValueError(f"{path}: is not what {writer} writes ({_one_line(error)})") from error
 
 
 def _member(archive: zipfile.ZipFile, name: str, file_size: int) -> Array:
@@ -84,23 +100,27 @@ def _member(archive: zipfile.ZipFile, name: str, file_size: int) -> Array:
     return array
 
 
-def _array(header: Array, packed: Array) -> PackedArray:
-    if header.size > _MAX_HEADER:
-        raise ValueError("its header is too long")
-    document = json.loads(header.tobytes().decode())
-    if not isinstance(document, dict) or document.get("halfulp_packed") != _VERSION:
-        raise ValueError(f"its header is not of version {_VERSION}")
-    order, axis, shape = document.get("order"), document.get("axis"), document.get("shape")
+def _array(document: Any, packed: Array) -> PackedArray:
+    shape = checked_shape(document, "halfulp_packed", _VERSION)
+    order, axis = document.get("order"), document.get("axis")
     if not isinstance(order, str) or not isinstance(document.get("format"), str):
         raise ValueError("its header has no order or format")
     if axis is not None and type(axis) is not int:
         raise ValueError("its axis is not an integer")
-    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError("its shape is not a list of sizes")
     if math.prod(shape) > 8 * packed.size:
         raise ValueError(f"its {packed.size} bytes hold no array of shape {tuple(shape)}")
     flat = PackedArray(packed, tuple(shape), document["format"], order=order, axis=axis)
     return flat.copy()
+
+
+def checked_shape(document: Any, kind: str, version: int) -> list[int]:
+    """The shape that a header of this kind states."""
+    if not isinstance(document, dict) or document.get(kind) != version:
+        raise ValueError(f"its header is not of version {version}")
+    shape = document.get("shape")
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError("its shape is not a list of sizes")
+    return shape
 
 
 def _one_line(error: BaseException) -> str:

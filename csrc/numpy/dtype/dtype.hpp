@@ -1,0 +1,128 @@
+// A format as a NumPy dtype: one DType class per format, made at run time, whose functions are shared by all of them.
+#pragma once
+
+#include <atomic>
+#include <cstring>
+#include <vector>
+
+#include "../../halfulp/settle.hpp"
+#include "../../simd/operate.hpp"
+#include "../operations.hpp"
+#include "../types.hpp"
+
+namespace halfulp::numpy {
+
+// Everything that encodes into one type and tells what it raises: a format's, or NumPy's own floats.
+struct Encoding {
+  Encoder encoder;
+  Result result;
+  bool has_nan;
+  bool is_signed;
+  bool is_integer;
+  // The largest finite magnitude, toward zero, in the types that sources have.
+  u16 largest16;
+  u32 largest32;
+  u64 largest64;
+  i64 largest_integer;
+};
+
+// How many ufuncs are carried out by `operate`.
+inline constexpr int operation_count = 32;
+
+// A DType class and what its functions read. The class comes first: a pointer to one is a pointer to the other. Never
+// freed, as NumPy keeps pointers to classes.
+struct Dtype {
+  PyArray_DTypeMeta meta;
+  Format format;
+  Encoding encoding;
+  ValueDecoder decoder;
+  PyArray_Descr* descr;  // the only instance
+  PyTypeObject* scalar_type;
+  PyObject* owner;    // the Format of Python
+  PyObject* support;  // module halfulp._scalar
+  char* text;
+  std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
+
+  usize size() const { return static_cast<usize>(decoder.code_bytes); }
+  bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
+};
+
+// factory.cc
+PyTypeObject* base_class();                      // all our classes are subclasses of it
+Dtype* dtype_of_class(PyArray_DTypeMeta* meta);  // null for others
+Dtype* dtype_of_scalar_type(PyTypeObject* type);
+inline Dtype& dtype_of(PyArray_Descr* descr) { return *reinterpret_cast<Dtype*>(Py_TYPE(descr)); }
+bool is_ours(PyArray_Descr* descr);
+// A new DType class; its instance as a new reference, or null with an exception set.
+PyObject* make_dtype(const Format& format, PyObject* owner, const char* text, PyObject* scalar_type, PyObject* support);
+
+// -- codes in memory, little-endian as all machines of ours
+
+inline u64 load_code(const Dtype& d, const void* from) {
+  u64 code = 0;
+  std::memcpy(&code, from, d.size());
+  return code & d.decoder.code_mask;
+}
+inline void store_code(const Dtype& d, u64 code, void* to) { std::memcpy(to, &code, d.size()); }
+inline double value_of(const Dtype& d, u64 code) {
+  const u64 bits = decode(Wide{code}, d.decoder.wide).word;
+  double value;
+  std::memcpy(&value, &bits, 8);
+  return value;
+}
+
+// encoding.cc
+Encoding make_encoding(const Format& format);
+const Encoding* encoding_of_float(int type_num);  // float16, float32, float64; else null
+// Encodes, and returns flag::overflow and flag::invalid as they occur.
+u8 encode_checked(const Encoding&, Source, const char* from, isize stride, char* codes, isize code_stride, usize n,
+                  usize whole);
+// Codes whose bits above the width are ignored, as numbers of some type that holds them all.
+void decode_codes(const Dtype&, const char* codes, isize stride, Value, char* to, isize to_stride, usize n);
+// Warns as NumPy does; -1 if np.errstate makes it an exception.
+int give_floating_point(const char* what, u8 flags);
+
+// subset.cc: whether every value of one type is one of another
+bool holds(const Format& wide, const Format& narrow);
+bool holds(const Format& wide, int type_num);
+bool is_held(const Format& narrow, int type_num);
+
+// casts.cc, text.cc
+struct Casts {
+  std::vector<PyArrayMethod_Spec*> specs;  // the last one null
+  Casts() = default;
+  Casts(const Casts&) = delete;
+  Casts& operator=(const Casts&) = delete;
+  ~Casts();
+  // `slots` end with 0.
+  void add(PyArray_DTypeMeta* from, PyArray_DTypeMeta* to, NPY_CASTING level, int flags,
+           std::vector<PyType_Slot> slots);
+  void add_loop(PyArray_DTypeMeta* from, PyArray_DTypeMeta* to, NPY_CASTING level, PyArrayMethod_StridedLoop* loop);
+};
+void add_number_casts(Dtype& d, Casts* casts);
+void add_format_casts(Dtype& d, const std::vector<Dtype*>& others, Casts* casts);
+void add_text_casts(Dtype& d, Casts* casts);
+
+// objects.cc: Python objects to codes and back
+int code_from_object(const Dtype& d, PyObject* object, u64* code);  // -1 with an exception set
+PyObject* scalar_from_code(const Dtype& d, u64 code);
+PyObject* text_of_code(const Dtype& d, u64 code);
+int code_from_text(const Dtype& d, PyObject* text, u64* code);
+
+// scalar.cc
+PyTypeObject* scalar_base();  // null with an exception set
+u64 code_of_scalar(PyObject* scalar);
+
+// array_functions.cc: what of the old interface NumPy still calls; the slots, the last one 0
+const PyType_Slot* array_functions(usize size);
+
+// loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format
+const std::vector<PyObject*>* numpy_ufuncs();  // null with an exception set
+int add_loops(Dtype& d);
+bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithmetic have it
+
+// promotion.cc
+PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other);
+int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base);
+
+}  // namespace halfulp::numpy

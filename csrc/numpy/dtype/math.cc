@@ -1,0 +1,119 @@
+// Everything NumPy computes in binary64: codes are decoded, NumPy's own loop runs, its results are rounded once.
+#include "math.hpp"
+
+#include <cmath>
+
+#include "../../halfulp/ordering.hpp"
+
+namespace halfulp::numpy {
+namespace {
+
+constexpr usize block = 512;
+
+// The row of the ufunc's table whose types are these, the formats being doubles.
+int row_of(const PyUFuncObject* ufunc, PyArray_Descr* const* descriptors) {
+  for (int row = 0; row < ufunc->ntypes; ++row) {
+    const char* types = ufunc->types + row * ufunc->nargs;
+    bool same = ufunc->functions[row] != nullptr;
+    for (int i = 0; same && i < ufunc->nargs; ++i) {
+      const int type_num = is_ours(descriptors[i]) ? static_cast<int>(NPY_DOUBLE) : descriptors[i]->type_num;
+      same = types[i] == type_num;
+    }
+    if (same) return row;
+  }
+  return -1;
+}
+
+// One call of NumPy's loop.
+u8 compute(PyArrayMethod_Context* context, int row, char* const* data, npy_intp const* strides, usize start,
+           usize count) {
+  const auto* ufunc = reinterpret_cast<PyUFuncObject*>(context->caller);
+  alignas(64) double numbers[most_operands][block];
+  char* arrays[most_operands];
+  npy_intp steps[most_operands];
+  for (int i = 0; i < ufunc->nargs; ++i) {
+    const bool ours = is_ours(context->descriptors[i]);
+    char* here = data[i] + static_cast<isize>(start) * strides[i];
+    arrays[i] = ours ? reinterpret_cast<char*>(numbers[i]) : here;
+    steps[i] = ours ? 8 : strides[i];
+    if (!ours || i >= ufunc->nin) continue;
+    decode_codes(dtype_of(context->descriptors[i]), here, strides[i], Value::binary64, arrays[i], 8, count);
+  }
+  const npy_intp size = static_cast<npy_intp>(count);
+  ufunc->functions[row](arrays, &size, steps, ufunc->data != nullptr ? ufunc->data[row] : nullptr);
+  u8 flags = 0;
+  for (int i = ufunc->nin; i < ufunc->nargs; ++i) {
+    if (!is_ours(context->descriptors[i])) continue;
+    flags |= encode_checked(dtype_of(context->descriptors[i]).encoding, Source::binary64, arrays[i], 8,
+                            data[i] + static_cast<isize>(start) * strides[i], strides[i], count, count);
+  }
+  return flags;
+}
+
+int through_doubles(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
+                    npy_intp const* strides, NpyAuxData*) {
+  const int row = row_of(reinterpret_cast<PyUFuncObject*>(context->caller), context->descriptors);
+  if (row < 0) return -1;
+  u8 flags = 0;
+  each_independent(context, data, strides, static_cast<usize>(dimensions[0]), [&](char* const* here, usize n) {
+    for (usize start = 0; start < n; start += block) {
+      flags |= compute(context, row, here, strides, start, n - start < block ? n - start : block);
+    }
+  });
+  raise_floating_point(flags);
+  return 0;
+}
+
+// -- neighbours
+
+// The distance to the next number away from zero were there no end, with the sign of x; NaN of Inf and NaN.
+double spacing_of(const Format& f, double x) {
+  if (!std::isfinite(x)) return std::nan("");
+  const int exponent = x == 0 ? f.emin() : std::ilogb(x);
+  const int place = (exponent > f.emin() ? exponent : f.emin()) - f.mantissa_bits;
+  return std::copysign(std::ldexp(1.0, place), x);
+}
+
+int spacing(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+            NpyAuxData*) {
+  const Dtype& d = dtype_of(context->descriptors[0]);
+  u8 flags = 0;
+  for (npy_intp i = 0; i < dimensions[0]; ++i) {
+    const double result = spacing_of(d.format, value_of(d, load_code(d, data[0] + i * strides[0])));
+    flags |= encode_checked(d.encoding, Source::binary64, reinterpret_cast<const char*>(&result), 8,
+                            data[1] + i * strides[1], 8, 1, 1);
+  }
+  raise_floating_point(flags);
+  return 0;
+}
+
+int next_after(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
+               NpyAuxData*) {
+  const Dtype& d = dtype_of(context->descriptors[0]);
+  const Operand operand = make_operand(d.format, false);
+  const CodeLayout layout = make_code_layout(d.format, Overflow::standard);
+  for (npy_intp i = 0; i < dimensions[0]; ++i) {
+    const u64 code = load_code(d, data[0] + i * strides[0]);
+    const u64 toward = load_code(d, data[1] + i * strides[1]);
+    const Real x = read(code, operand);
+    const Real y = read(toward, operand);
+    u64 result = toward;
+    if (x.is_nan()) {
+      result = code;
+    } else if (!y.is_nan()) {
+      const int order = compare_values(x, y);
+      if (order != 0) result = order < 0 ? next_up(code, x, layout) : next_down(code, x, layout);
+    }
+    store_code(d, result, data[2] + i * strides[2]);
+  }
+  return 0;
+}
+
+}  // namespace
+
+PyArrayMethod_StridedLoop* math_loop(const char* name) {
+  if (std::strcmp(name, "spacing") == 0) return spacing;
+  return std::strcmp(name, "nextafter") == 0 ? next_after : through_doubles;
+}
+
+}  // namespace halfulp::numpy

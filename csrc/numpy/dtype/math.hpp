@@ -1,0 +1,12 @@
+// Ufuncs that are no operation on codes.
+#pragma once
+
+#include "../overlap.hpp"
+#include "dtype.hpp"
+
+namespace halfulp::numpy {
+
+// The loop of a ufunc of this name: one of ours, or NumPy's for doubles between a decoding and an encoding.
+PyArrayMethod_StridedLoop* math_loop(const char* name);
+
+}  // namespace halfulp::numpy

@@ -1,0 +1,213 @@
+// Which dtype an operation on several dtypes is carried out in.
+#include "../../halfulp/formats.hpp"
+#include "dtype.hpp"
+
+namespace halfulp::numpy {
+namespace {
+
+PyArray_DTypeMeta* new_reference(PyArray_DTypeMeta* meta) {
+  Py_XINCREF(reinterpret_cast<PyObject*>(meta));
+  return meta;
+}
+
+PyArray_DTypeMeta* not_implemented() { return reinterpret_cast<PyArray_DTypeMeta*>(Py_NewRef(Py_NotImplemented)); }
+
+PyArray_DTypeMeta* builtin(int type_num) {
+  PyArray_Descr* descr = PyArray_DescrFromType(type_num);
+  PyArray_DTypeMeta* meta = NPY_DTYPE(descr);  // builtin classes live forever
+  Py_DECREF(descr);
+  return new_reference(meta);
+}
+
+const Format& format_of_float(int type_num) {
+  return format(type_num == NPY_HALF ? "float16" : type_num == NPY_FLOAT ? "float32" : "float64");
+}
+
+// The first of NumPy's floats that holds the format and what else is asked for. (The last one holds every format;
+// 64-bit integers are rounded to it, as NumPy does.)
+template <class Holds>
+int float_for(const Format& f, const Holds& and_holds) {
+  for (const int type_num : {NPY_HALF, NPY_FLOAT}) {
+    if (is_held(f, type_num) && and_holds(format_of_float(type_num))) return type_num;
+  }
+  return NPY_DOUBLE;
+}
+
+int single_or_double(const Format& f) { return is_held(f, NPY_FLOAT) ? NPY_FLOAT : NPY_DOUBLE; }
+
+PyArray_DTypeMeta* with_format(Dtype& d, const Dtype& other) {
+  if (holds(d.format, other.format)) return new_reference(&d.meta);
+  if (holds(other.format, d.format)) return not_implemented();  // NumPy asks the other way round
+  return builtin(float_for(d.format, [&](const Format& wide) { return holds(wide, other.format); }));
+}
+
+PyArray_DTypeMeta* with_builtin(Dtype& d, int type_num) {
+  if (type_num == NPY_CFLOAT) return builtin(single_or_double(d.format) == NPY_FLOAT ? NPY_CFLOAT : NPY_CDOUBLE);
+  if (type_num == NPY_CDOUBLE || type_num == NPY_CLONGDOUBLE || type_num == NPY_LONGDOUBLE) return builtin(type_num);
+  if (element_type(type_num) == nullptr) return not_implemented();
+  if (is_held(d.format, type_num)) return builtin(type_num);
+  if (holds(d.format, type_num)) return new_reference(&d.meta);
+  return builtin(float_for(d.format, [&](const Format& wide) { return holds(wide, type_num); }));
+}
+
+// -- promoters of ufuncs
+
+// For ufuncs whose result is not of the format: products of matrices, and what NumPy does in double precision.
+bool is_wide(const PyUFuncObject* ufunc) {
+  return ufunc->core_enabled != 0 || std::strcmp(ufunc->name, "float_power") == 0;
+}
+
+bool is_comparison(const PyUFuncObject* ufunc) {
+  for (const char* name : {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}) {
+    if (std::strcmp(ufunc->name, name) == 0) return true;
+  }
+  return false;
+}
+
+// A Python number is rounded to the format it meets. Where there is no Inf to stand for a large one, comparisons take
+// its value as it is instead: 1000.0 is more than every number of E4M3.
+//
+// So do all comparisons of formats without arithmetic.
+bool compares_exactly(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, const Dtype& d) {
+  if (!is_comparison(ufunc)) return false;
+  if (!d.has_arithmetic()) return true;
+  if (d.format.has_inf()) return false;
+  const auto is_python = [](const PyArray_DTypeMeta* meta) {
+    return meta == &PyArray_PyLongDType || meta == &PyArray_PyFloatDType;
+  };
+  return is_python(operands[0]) || is_python(operands[1]);
+}
+
+PyArray_DTypeMeta* wide_type(const PyUFuncObject* ufunc, const Dtype& d) {
+  return builtin(ufunc->core_enabled != 0 ? single_or_double(d.format) : static_cast<int>(NPY_DOUBLE));
+}
+
+// Types of other packages have none in common with ours. NumPy's own error would make == say False throughout.
+void explain_foreign(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, npy_intp count) {
+  for (npy_intp i = 0; i < count; ++i) {
+    if (!PyTypeNum_ISUSERDEF(operands[i]->type_num)) continue;
+    PyErr_Clear();
+    PyErr_Format(PyExc_TypeError,
+                 "%s: there is no common dtype of a format and %s; view one array as the other's dtype, as in "
+                 "x.view(halfulp.bfloat16.dtype), which copies nothing",
+                 ufunc->name, operands[i]->super.ht_type.tp_name);
+    return;
+  }
+}
+
+// What all operands are cast to, as a new reference.
+PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands,
+                               PyArray_DTypeMeta* const* signature) {
+  PyArray_DTypeMeta* given[NPY_MAXARGS];
+  npy_intp count = 0;
+  for (int i = 0; i < ufunc->nargs; ++i) {
+    const bool predicate = i >= ufunc->nin && signature[i] != nullptr && signature[i]->type_num == NPY_BOOL;
+    if (signature[i] != nullptr && !predicate) return new_reference(signature[i]);
+  }
+  for (int i = 0; i < ufunc->nin; ++i) {
+    if (operands[i] != nullptr) given[count++] = operands[i];
+  }
+  PyArray_DTypeMeta* common = PyArray_PromoteDTypeSequence(count, given);
+  if (common == nullptr) explain_foreign(ufunc, given, count);
+  const Dtype* d = common != nullptr ? dtype_of_class(common) : nullptr;
+  if (d == nullptr) return common;
+  if (is_wide(ufunc) || compares_exactly(ufunc, operands, *d)) {
+    Py_DECREF(reinterpret_cast<PyObject*>(common));
+    return wide_type(ufunc, *d);
+  }
+  if (!d->has_arithmetic() && !is_exact_in_doubles(ufunc->name)) {
+    PyErr_Format(PyExc_TypeError,
+                 "%s: %s has %d significant bits; arithmetic is for formats of at most %d: use x.astype(np.float64)",
+                 ufunc->name, d->text, d->format.precision(), max_precision_of_operands);
+    Py_DECREF(reinterpret_cast<PyObject*>(common));
+    return nullptr;
+  }
+  return common;
+}
+
+// Sums and products of many narrow numbers are wide, as NumPy's of narrow integers are. (In a reduction NumPy leaves
+// the first operand open.)
+PyArray_DTypeMeta* reduction_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands,
+                                  PyArray_DTypeMeta* const* signature) {
+  const bool accumulates = std::strcmp(ufunc->name, "add") == 0 || std::strcmp(ufunc->name, "multiply") == 0;
+  if (!accumulates || operands[0] != nullptr || signature[0] != nullptr || signature[2] != nullptr) return nullptr;
+  const Dtype* d = dtype_of_class(operands[1]);
+  return d == nullptr || d->format.bits() > 16 ? nullptr : builtin(single_or_double(d->format));
+}
+
+int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
+            PyArray_DTypeMeta* promoted[]) {
+  const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
+  PyArray_DTypeMeta* common = reduction_type(u, operands, signature);
+  if (common == nullptr) common = common_type(u, operands, signature);
+  if (common == nullptr) return -1;
+  for (int i = 0; i < u->nargs; ++i) {
+    PyArray_DTypeMeta* own = signature[i] != nullptr ? signature[i] : i < u->nin ? common : operands[i];
+    promoted[i] = new_reference(own);
+  }
+  Py_DECREF(reinterpret_cast<PyObject*>(common));
+  return 0;
+}
+
+// ldexp: whatever the integers are, NumPy casts them to long.
+int promote_ldexp(PyObject*, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
+                  PyArray_DTypeMeta* promoted[]) {
+  promoted[0] = new_reference(signature[0] != nullptr ? signature[0] : operands[0]);
+  promoted[1] = builtin(NPY_LONG);
+  promoted[2] = new_reference(signature[2] != nullptr ? signature[2] : operands[2]);
+  return 0;
+}
+
+int add_promoter(PyObject* ufunc, const std::vector<PyObject*>& classes, PyArrayMethod_PromoterFunction* function) {
+  PyObject* capsule = PyCapsule_New(reinterpret_cast<void*>(function), "numpy._ufunc_promoter", nullptr);
+  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(classes.size()));
+  int status = -1;
+  if (capsule != nullptr && tuple != nullptr) {
+    for (usize i = 0; i < classes.size(); ++i) {
+      PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), Py_NewRef(classes[i]));
+    }
+    status = PyUFunc_AddPromoter(ufunc, tuple, capsule);
+  }
+  Py_XDECREF(tuple);
+  Py_XDECREF(capsule);
+  return status;
+}
+
+// Every combination of operands of which one at least is ours, most of ours first.
+int add_promoters_to(PyObject* ufunc, PyObject* base) {
+  const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
+  const usize nin = static_cast<usize>(u->nin);
+  const bool integers = std::strcmp(u->name, "ldexp") == 0;
+  for (unsigned ours = (1u << nin) - 1; ours > 0; --ours) {
+    if (integers && ours != 1) continue;
+    std::vector<PyObject*> classes(static_cast<usize>(u->nargs), Py_None);
+    for (usize i = 0; i < nin; ++i) {
+      if ((ours >> i & 1) != 0) classes[i] = base;
+    }
+    if (add_promoter(ufunc, classes, integers ? promote_ldexp : promote) < 0) return -1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other) {
+  Dtype* d = dtype_of_class(self);
+  if (d == nullptr) return not_implemented();
+  if (const Dtype* format = dtype_of_class(other)) return with_format(*d, *format);
+  if (other == &PyArray_PyLongDType || other == &PyArray_PyFloatDType) return new_reference(self);
+  if (other == &PyArray_PyComplexDType) return with_builtin(*d, NPY_CFLOAT);
+  return with_builtin(*d, other->type_num);
+}
+
+int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base) {
+  for (PyObject* ufunc : ufuncs) {
+    const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
+    // The logical ones have a promoter of NumPy's own, beside which a second is an error.
+    if ((u->nin < 2 && !is_wide(u)) || std::strncmp(u->name, "logical_", 8) == 0) continue;
+    if (add_promoters_to(ufunc, base) < 0) return -1;
+  }
+  return 0;
+}
+
+}  // namespace halfulp::numpy

@@ -1,0 +1,133 @@
+"""Formats as NumPy dtypes: made on first use, one per format, for as long as the process lives."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from halfulp import _core, _scalar
+from halfulp._interning import interning
+from halfulp._packed_file import checked_shape, read, write
+
+if TYPE_CHECKING:
+    from halfulp._format import Format
+
+Array = np.ndarray[Any, Any]
+
+# What NumPy has itself.
+_NATIVE = {name: np.dtype(name) for name in ("float16", "float32", "float64", "int8", "uint8")}
+_VERSION = 1  # of the files
+_made: dict[Format, np.dtype[Any]] = {}
+
+
+def dtype_of(format: Format) -> np.dtype[Any]:
+    """The dtype of a format: always the same object."""
+    with interning:
+        found = _made.get(format)
+        if found is None:
+            found = _made[format] = _NATIVE.get(format.text) or _new(format)
+        return found
+
+
+def _new(format: Format) -> np.dtype[Any]:
+    dtype = _core.dtype(format._layout, format, format.text, _scalar.scalar_type(format), _scalar)
+    np.sctypeDict[f"halfulp.{format.text}"] = dtype  # type: ignore[assignment]
+    return dtype
+
+
+def finfo(format: Format | str) -> np.finfo[Any]:
+    """`numpy.finfo` of a format's dtype.
+
+    Parameters
+    ----------
+    format : Format or str
+
+    Returns
+    -------
+    numpy.finfo
+
+    Raises
+    ------
+    TypeError
+        For int8 and uint8, whose dtypes are NumPy's integers.
+
+    Examples
+    --------
+    >>> import halfulp as hu
+    >>> hu.finfo("float8_e4m3fn").max, hu.finfo("bfloat16").eps
+    (float8_e4m3fn(450.0), bfloat16(0.0078))
+    """
+    from halfulp._format import Format
+
+    found = Format(format) if isinstance(format, str) else format
+    if not isinstance(found, Format):
+        raise TypeError(f"format must be a Format or text such as 'bfloat16', not {format!r}")
+    if not np.issubdtype(found.dtype, np.floating):
+        raise TypeError(f"{found.name}: its dtype is NumPy's {found.dtype}, which has numpy.iinfo")
+    return np.finfo(found.dtype)
+
+
+def save(path: str | os.PathLike[str], array: Array) -> None:
+    """Write an array of a format's dtype to a file of this very name, without pickle.
+
+    The file is an .npz with a header and the codes as bytes. It replaces an older one when all of it is on disk.
+    (`numpy.save` pickles such arrays. `numpy.save(path, array.view(np.uint8))` does not, and keeps the codes only.)
+
+    Parameters
+    ----------
+    path : path-like
+    array : ndarray of the dtype of a format
+
+    Raises
+    ------
+    TypeError
+        For other arrays; `numpy.save` takes those.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np, halfulp as hu
+    >>> path = os.path.join(tempfile.mkdtemp(), "weights.npz")
+    >>> hu.save(path, np.array([[1, 2.5]], dtype=hu.bfloat16))
+    >>> hu.load(path)
+    array([[1. , 2.5]], dtype=halfulp.bfloat16)
+    """
+    format = getattr(getattr(array, "dtype", None), "format", None)
+    if not isinstance(array, np.ndarray) or format is None:
+        raise TypeError(f"array must have the dtype of a format, not {getattr(array, 'dtype', type(array).__name__)}")
+    document: dict[str, object] = {"halfulp_array": _VERSION, "format": format.text, "shape": list(array.shape)}
+    write(path, document, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+
+
+def load(path: str | os.PathLike[str]) -> Array:
+    """Read an array that `save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    ndarray
+
+    Raises
+    ------
+    ValueError
+        If the file is not one of those, or damaged. Nothing in it is ever run.
+    """
+    return read(path, "halfulp.save", _array)
+
+
+def _array(document: Any, data: Array) -> Array:
+    from halfulp._format import Format
+
+    shape = checked_shape(document, "halfulp_array", _VERSION)
+    text = document.get("format")
+    if not isinstance(text, str):
+        raise ValueError("its header has no format")
+    format = Format(text)
+    if math.prod(shape) * format.code_dtype.itemsize != data.size:
+        raise ValueError(f"its {data.size} bytes are no array of shape {tuple(shape)}")
+    return data.view(format.dtype).reshape(shape)

@@ -1,0 +1,153 @@
+"""The scalars of a format: a type per format, and what the compiled part asks of Python about numbers and text."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from halfulp import _core
+
+if TYPE_CHECKING:
+    from halfulp._format import Format
+
+_EXACT_TYPES = "a real number, Fraction, Decimal or text such as '0.1', '0x1.8p-4', '1/3', 'inf'"
+
+
+def scalar_type(format: Format) -> type[np.floating[Any]]:
+    """A new type for the numbers of a format."""
+    namespace = dict(_METHODS, __slots__=(), __module__="halfulp", __doc__=f"A number of {format.text}.")
+    made = type(format.name, (_core.scalar_base(),), namespace)
+    made.__qualname__ = f"{format.text}.dtype.type"  # where pickle finds it
+    return made
+
+
+def code(format: Format, x: object) -> tuple[int, int]:
+    """The code of anything that is a real number, rounded once, and flags as in `halfulp.ops.Flag`."""
+    from halfulp import _exact
+    from halfulp._functions import encode
+
+    if isinstance(x, complex | np.complexfloating):
+        raise TypeError(f"{format.name}: a complex number has no place here; take its .real")
+    if x is None or isinstance(x, list | tuple | dict | set | np.ndarray):
+        problem: type[Exception] = ValueError if isinstance(x, list | tuple) else TypeError
+        raise problem(f"{format.name}: expected {_EXACT_TYPES}, found a {type(x).__name__}")
+    if not isinstance(x, str | bytes | int | float | np.generic) and not _is_rational(x):
+        x = _float(format, x)
+    try:
+        record = None if isinstance(x, float | np.floating) else _exact.number(x)
+    except ValueError as error:
+        raise ValueError(f"{format.name}: {error}") from None
+    except TypeError:
+        raise TypeError(f"{format.name}: expected {_EXACT_TYPES}, found a {type(x).__name__}") from None
+    return int(encode(x, format)), _flags(format, record)
+
+
+def _is_rational(x: object) -> bool:
+    from decimal import Decimal
+    from numbers import Rational
+
+    return isinstance(x, Rational | Decimal)
+
+
+def _float(format: Format, x: Any) -> float:
+    """By the object's own __float__ or __index__."""
+    if not hasattr(type(x), "__float__") and not hasattr(type(x), "__index__"):
+        raise TypeError(f"{format.name}: expected {_EXACT_TYPES}, found a {type(x).__name__}")
+    return float(x)
+
+
+def _flags(format: Format, record: tuple[int, int, int, int, int] | None) -> int:
+    from halfulp import _exact
+    from halfulp._operations import MAX_PRECISION, Flag, Policy, settle
+
+    if record is None or format.precision > MAX_PRECISION:
+        return 0
+    kind = record[3]
+    if kind == 2 and not format.has_nan:
+        return int(Flag.invalid)
+    numbers = np.array([record], dtype=_exact.NUMBER)
+    _, flags = settle((format, format), Policy(), numbers)
+    return int(flags[0]) & int(Flag.overflow | Flag.invalid)
+
+
+def shortest(format: Format, code: int) -> str:
+    """The text of a number."""
+    from halfulp._decimal import shortest
+
+    return shortest(format, code)
+
+
+def dtype_from_text(text: str) -> np.dtype[Any]:
+    """The dtype of a format given as text: how pickle makes one."""
+    from halfulp._format import Format
+
+    return Format(text).dtype
+
+
+def from_code(text: str, code: int) -> Any:
+    """A scalar from its code: how pickle makes one."""
+    dtype = dtype_from_text(text)
+    return np.array(code, dtype=dtype.format.code_dtype).view(dtype)[()]  # type: ignore[attr-defined]
+
+
+# -- methods of every scalar
+
+
+def _reduce(self: Any, protocol: int = 2) -> Any:
+    return from_code, (self.format.text, self.code)
+
+
+def _itself(self: Any, *_: Any) -> Any:
+    return self
+
+
+def _format_spec(self: Any, spec: str) -> str:
+    return format(float(self), spec) if spec else str(self)
+
+
+def _hex(self: Any) -> str:
+    """The value in C's hexadecimal notation, exactly, without trailing zeros."""
+    from halfulp._decimal import to_hex
+
+    return to_hex(self.format, self.code)
+
+
+def _as_integer_ratio(self: Any) -> tuple[int, int]:
+    """Numerator and denominator, in lowest terms; OverflowError for Inf, ValueError for NaN."""
+    return float(self).as_integer_ratio()
+
+
+def _is_integer(self: Any) -> bool:
+    """Whether the value is an integer."""
+    return float(self).is_integer()
+
+
+def _round(self: Any, ndigits: int | None = None) -> Any:
+    if ndigits is None:
+        return round(float(self))
+    return type(self)(round(Fraction(*float(self).as_integer_ratio()), ndigits) if math.isfinite(self) else self)
+
+
+def _no_subclass(cls: type, /, **_: Any) -> NoReturn:
+    raise TypeError(f"{cls.__mro__[1].__name__} cannot be subclassed: a format has one type of scalars")
+
+
+_METHODS: dict[str, Any] = {
+    "__reduce__": _reduce,
+    "__reduce_ex__": _reduce,
+    "__copy__": _itself,
+    "__deepcopy__": _itself,
+    "__format__": _format_spec,
+    "__round__": _round,
+    "__trunc__": lambda self: math.trunc(float(self)),
+    "__floor__": lambda self: math.floor(float(self)),
+    "__ceil__": lambda self: math.ceil(float(self)),
+    "__init_subclass__": classmethod(_no_subclass),
+    "hex": _hex,
+    "as_integer_ratio": _as_integer_ratio,
+    "is_integer": _is_integer,
+    "conjugate": _itself,
+}
