@@ -25,6 +25,8 @@ OWN = [
     Spec(11, 3, 1030, "fnuz"),
     Spec(6, 30, 31, "ieee"),
     Spec(2, 0, 1, "finite", signed=False),
+    Spec(4, 1, 7, "fn"),  # the largest is a power of two
+    Spec(5, 0, 15, "finite"),  # which this format holds, but not what is below
 ]
 NATIVE = ("float16", "float32", "float64", "int8", "uint8")  # NumPy's own, and so are its casts
 SPECS = [s for s in (*NAMED.values(), *OWN) if s.name not in NATIVE]
