@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import warnings
 from typing import Any
 
@@ -237,3 +238,47 @@ def test_exact_results_warn_of_nothing() -> None:
             with hu.use_isa(isa):
                 hu.ops.add(x, x, format="float8_e4m3fn")
                 hu.ops.multiply(np.full(2000, 0x01, np.uint8), x, format="float8_e4m3fn")  # subnormal, and exact
+
+
+def test_switching_the_target_meanwhile() -> None:
+    """One thread chooses targets while another computes with several: each call keeps the one that it began with."""
+    a = np.full(300_000, 0x3F80, np.uint16)
+    done = threading.Event()
+
+    def switch() -> None:
+        while not done.is_set():
+            for isa in hu.available_isas():
+                hu.use_isa(isa)
+
+    before, isa = hu.get_num_threads(), hu.isa
+    other = threading.Thread(target=switch)
+    other.start()
+    try:
+        hu.set_num_threads(2)
+        for _ in range(200):
+            codes, flags = hu.ops.multiply(a, a, format="bfloat16", flags=True)
+            assert (codes == 0x3F80).all()
+            assert not flags.any()
+    finally:
+        done.set()
+        other.join()
+        hu.set_num_threads(before)
+        hu.use_isa(isa)
+
+
+def test_results_go_only_where_they_fit() -> None:
+    x = np.array([0x3F80], np.uint16)
+    for dtype in (np.uint8, np.int16, np.float16):
+        with pytest.raises(TypeError, match="Cannot cast ufunc"):
+            hu.ops.add(x, x, format="bfloat16", out=np.zeros(1, dtype))
+        with pytest.raises(TypeError, match="which does not hold the result's uint16"):
+            hu.sum(x, format="bfloat16", out=np.zeros((), dtype))
+    assert hu.ops.add(x, x, format="bfloat16", out=np.zeros(1, np.int64)) == 0x4000
+
+
+def test_words_that_are_no_policy() -> None:
+    with pytest.raises(TypeError, match="subnormals must be a word"):
+        hu.ops.add(0, 0, format="bfloat16", subnormals=None)
+    assert hu.ops.add(1, 0, format="bfloat16", subnormals=["flush_input", "flush_output"]) == 0
+    with pytest.raises(ValueError, match="there is no operation named None"):
+        hu.ops.ufunc(None, format="bfloat16")  # type: ignore[arg-type]

@@ -214,3 +214,15 @@ def test_environments_are_set_and_restored() -> None:
     assert float(one / np.float64(3)) == 1 / 3
     with pytest.raises(ValueError, match="mode must be one of usual, ftz"):
         environment("sideways")
+
+
+def test_nothing_is_not_everything() -> None:
+    f = hu.float8_e4m3fn
+    for actual, desired in (([], [1]), ([[1, 2]], [1, 2]), ([], 1)):
+        with pytest.raises(ValueError, match="actual has shape"):
+            assert_codes_equal(np.array(actual, np.uint8), np.array(desired, np.uint8), f)
+    assert_codes_equal(np.uint8([1, 1]), np.uint8(1), f)
+    with pytest.raises(ValueError, match="op must be"):
+        assert_codes_equal(np.uint8([1]), np.uint8([1]), f, op="foo")
+    with pytest.raises(ValueError, match="max_shown"):
+        assert_codes_equal(np.uint8([1]), np.uint8([1]), f, max_shown=-1)

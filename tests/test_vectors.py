@@ -273,10 +273,15 @@ def test_encoders_are_told_their_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "wrong results" in checked("encode --format float64,bfloat16", text, monkeypatch)
 
 
+def test_nothing_to_check_is_no_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = check("add --format float8_e4m3fn", "# nothing\n", monkeypatch)
+    assert (code, out) == (2, "")
+    assert "no vectors on standard input" in err
+
+
 def test_lines_are_read_with_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "# a comment\n\n  // another\n0X38,0x38,40\n38_38_40_00\n38 38 - 00 # why not\n38 38 40 -\n38\t38 40 0\r\n"
     assert check("add --format float8_e4m3fn", text, monkeypatch)[:2] == (0, "5 vectors of add read: all agree\n")
-    assert check("add --format float8_e4m3fn", "", monkeypatch)[:2] == (0, "0 vectors of add read: all agree\n")
     nans = "7f 38 ff 00\n"
     assert check("add --format float8_e4m3fn", nans, monkeypatch)[0] == 0
     assert "both NaN" in checked("add --format float8_e4m3fn", nans, monkeypatch, "--check-nans")

@@ -99,8 +99,7 @@ bool all_are_codes(const Kernels& k, const ArrayOperation& o, const void* const*
   return true;
 }
 
-Raised fast_part(const ArrayOperation& o, const Columns& c, usize start, usize n) {
-  const Kernels& k = kernels();
+Raised fast_part(const Kernels& k, const ArrayOperation& o, const Columns& c, usize start, usize n) {
   Buffer operands[3];
   Buffer results;
   Buffer flags;
@@ -178,12 +177,13 @@ ArrayOperation make_operation(const NamedOperator& named, const OperationParamet
 
 Raised operate(const ArrayOperation& o, const Columns& c, usize n) {
   if (has_order(c, n)) return define_part(o.definition, c, 0, n);
-  const bool fast = o.fast.usable && kernels().operate != nullptr;
+  const Kernels& k = kernels();  // once: another thread may choose another target meanwhile
+  const bool fast = o.fast.usable && k.operate != nullptr;
   const Table* table = fast ? nullptr : o.slot.get(o.definition, c, o.code_bits, n);
   std::atomic<unsigned> flags{0};
   std::atomic<usize> bad{4 * n};  // the element and its operand, so that the first of all can be found
   in_parallel(n, [&](usize start, usize count) {
-    const Raised part = fast               ? fast_part(o, c, start, count)
+    const Raised part = fast               ? fast_part(k, o, c, start, count)
                         : table != nullptr ? look_up(*table, o.definition, c, start, count)
                                            : define_part(o.definition, c, start, count);
     flags.fetch_or(part.flags, std::memory_order_relaxed);

@@ -58,7 +58,7 @@ def finfo(format: Format | str) -> np.finfo[Any]:
     --------
     >>> import halfulp as hu
     >>> hu.finfo("float8_e4m3fn").max, hu.finfo("bfloat16").eps
-    (float8_e4m3fn(450.0), bfloat16(0.0078))
+    (float8_e4m3fn(448.0), bfloat16(0.0078125))
     """
     from halfulp._format import Format
 

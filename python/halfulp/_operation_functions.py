@@ -16,6 +16,7 @@ from halfulp._operations import (
     Policy,
     codes_of,
     formats_of,
+    hashable,
     integers_of,
     run,
     table,
@@ -75,7 +76,7 @@ def call(
 ) -> Any:
     """Codes through the ufunc of an operation."""
     formats = formats_of(name, format)
-    ufunc = ufunc_of(name, formats, policy, integers, signaling, bool(flags))
+    ufunc = ufunc_of(name, formats, hashable(policy), integers, signaling, bool(flags))
     arrays = [codes_of(f, x, i + 1) for i, (f, x) in enumerate(zip(formats[:-1], operands, strict=False))]
     if table[name][0] == "code_and_integer":
         # Further than any format reaches, so that every integer dtype fits.

@@ -85,6 +85,11 @@ class Integers(NamedTuple):
 INTEGERS = Integers()
 
 
+def hashable(policy: Policy) -> Policy:
+    """The policy, its words for subnormals in a tuple."""
+    return policy._replace(subnormals=tuple(policy.subnormals)) if isinstance(policy.subnormals, list) else policy
+
+
 def formats_of(name: str, format: Formats) -> tuple[Format, ...]:
     """One format for every operand, then the result's."""
     count = _COUNTS[table[name][0]] if name in table else 1
@@ -134,6 +139,8 @@ def parameters(formats: tuple[Format, ...], policy: Policy) -> _core.OperationPa
 
 
 def _subnormals(words: Subnormals) -> tuple[bool, str]:
+    if not isinstance(words, str | tuple | list):
+        raise TypeError(f"subnormals must be a word such as 'gradual' or a tuple of words, not {words!r}")
     given = (words,) if isinstance(words, str) else tuple(words)
     rest = [word for word in given if word != "flush_input"]
     if len(rest) > 1 or len(given) - len(rest) > 1 or not given:
@@ -233,7 +240,8 @@ def integers_of(argument: object, what: str) -> Array:
 
 def run(ufunc: np.ufunc, arrays: Sequence[Array], out: Any, where: Any) -> Any:
     """A call that says nothing of `out` and `where` unless the caller did."""
-    words = {} if out is None else {"out": out}
+    # Codes and flags go nowhere where they would become others.
+    words: dict[str, Any] = {} if out is None else {"out": out, "casting": "safe"}
     if where is not True:
         words["where"] = where
     return ufunc(*arrays, **words)

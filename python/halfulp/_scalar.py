@@ -73,11 +73,9 @@ def _flags(format: Format, record: tuple[int, int, int, int, int] | None) -> int
     return int(flags[0]) & int(Flag.overflow | Flag.invalid)
 
 
-def shortest(format: Format, code: int) -> str:
-    """The text of a number."""
-    from halfulp._decimal import shortest
-
-    return shortest(format, code)
+def text(format: Format, code: int) -> str:
+    """The text of a number: the decimal that Python's float of the same value has, which few digits make exact."""
+    return repr(float(format.decode(code)))
 
 
 def dtype_from_text(text: str) -> np.dtype[Any]:

@@ -140,5 +140,7 @@ def _put(what: str, made: Array, out: Any) -> Any:
         raise TypeError(f"{what} must be an ndarray, not {type(out).__name__}")
     if out.shape != made.shape:
         raise ValueError(f"{what} has shape {out.shape}, the result has shape {made.shape}")
-    np.copyto(out, made, casting="same_kind")
+    if not np.can_cast(made.dtype, out.dtype, "safe"):
+        raise TypeError(f"{what} has dtype {out.dtype}, which does not hold the result's {made.dtype}")
+    np.copyto(out, made)
     return out

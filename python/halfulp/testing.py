@@ -12,7 +12,7 @@ from halfulp._diagnosis import Finding, diagnose
 from halfulp._environment import environment, environments
 from halfulp._format import Format
 from halfulp._mismatches import CodesDiffer, Difference, differing
-from halfulp._operations import codes_of
+from halfulp._operations import codes_of, table
 
 __all__ = ["CodesDiffer", "Finding", "assert_codes_equal", "diagnose", "environment", "environments"]
 
@@ -34,7 +34,7 @@ def assert_codes_equal(
     Parameters
     ----------
     actual, desired : array_like of codes
-        Of shapes that broadcast against each other.
+        Of the same shape, or one of them a scalar.
     format : Format, str or tuple
         The codes' format; or a tuple as `halfulp.ops` takes it, whose last is the codes'.
     operands : sequence of array_like, or ndarray, optional
@@ -82,12 +82,16 @@ def assert_codes_equal(
     """
     if nan not in ("any", "bits"):
         raise ValueError(f"nan must be 'any' or 'bits', not {nan!r}")
+    if op is not None and op != "encode" and op not in table:
+        raise ValueError(f"op must be 'encode' or a function of halfulp.ops, not {op!r}")
+    if max_shown < 0:
+        raise ValueError(f"max_shown must not be negative, not {max_shown}")
     fmt = Format(format[-1] if isinstance(format, tuple) else format)
     given = codes_of(fmt, actual, 1), codes_of(fmt, desired, 2)
-    try:
-        got, want = np.broadcast_arrays(*given)
-    except ValueError:
-        raise ValueError(f"actual has shape {given[0].shape}, desired {given[1].shape}") from None
+    scalar = not all(codes.ndim for codes in given) and all(codes.size for codes in given)
+    if given[0].shape != given[1].shape and not scalar:
+        raise ValueError(f"actual has shape {given[0].shape}, desired {given[1].shape}")
+    got, want = np.broadcast_arrays(*given)
     where = differing(fmt, got.reshape(-1), want.reshape(-1), nan)
     if where.size:
         inputs = [operands] if isinstance(operands, np.ndarray) else operands

@@ -99,7 +99,7 @@ int code_from_object(const Dtype& d, PyObject* object, u64* code) {
 }
 
 PyObject* text_of_code(const Dtype& d, u64 code) {
-  return PyObject_CallMethod(d.support, "shortest", "OK", d.owner, static_cast<unsigned long long>(code));
+  return PyObject_CallMethod(d.support, "text", "OK", d.owner, static_cast<unsigned long long>(code));
 }
 
 int code_from_text(const Dtype& d, PyObject* text, u64* code) { return code_from_anything(d, text, code); }

@@ -29,7 +29,7 @@ lines
   3c 3c 40 -      '-' for a result or flags that do not matter
   # comment       also //, and blank lines and a CSV heading are skipped
 exit status
-  0 all agree, 1 something differs, 2 a line cannot be read
+  0 all agree, 1 something differs, 2 a line cannot be read, or there is none
 examples
   halfulp vectors add --format int8 | my_adder | halfulp check add --format int8
   halfulp check fma --format float8_e4m3fn --tininess before < results.txt"""
@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     tally = Tally()
     for fields in chunks(sys.stdin, op):
         _compare(op, fields, tally, check_nans=options.check_nans)
+    if not tally.read:
+        raise ValueError("no vectors on standard input: whatever was to write them has written nothing")
     print(f"{tally.read} vectors of {op.name} read: ", end="")
     if not tally.wrong and not tally.wrong_flags:
         print("all agree")

@@ -18,9 +18,11 @@ from halfulp._operations import (
     Subnormals,
     codes_of,
     formats_of,
+    hashable,
     integers_of,
     run,
     settle,
+    table,
     ufunc_of,
 )
 
@@ -257,5 +259,8 @@ def ufunc(
     >>> hu.float8_e4m3fn.decode(add.reduce(ones))  # 16 + 1 is a tie, and 16 is even
     np.float32(16.0)
     """
+    if name not in table:
+        raise ValueError(f"there is no operation named {name!r}; there are {', '.join(table)}")
     formats: tuple[Format, ...] = formats_of(name, format)
-    return ufunc_of(name, formats, Policy(rounding, overflow, subnormals, tininess, nan), flags=bool(flags))
+    policy = hashable(Policy(rounding, overflow, subnormals, tininess, nan))
+    return ufunc_of(name, formats, policy, flags=bool(flags))
