@@ -93,7 +93,19 @@ enum class Stores : u8 { cached, past_caches };
 Stores stores_for(usize elements, usize bytes_from, usize bytes_to);
 
 // Arithmetic on binary32 numbers, each result rounded to odd: so it is still exact enough to be rounded once more.
-enum class Binary32Operation : u8 { copy, add, subtract, multiply, divide, sqrt, fma, lesser, greater, remainder, fmod };
+enum class Binary32Operation : u8 {
+  copy,
+  add,
+  subtract,
+  multiply,
+  divide,
+  sqrt,
+  fma,
+  lesser,
+  greater,
+  remainder,
+  fmod
+};
 
 struct VectorOperation {
   Binary32Operation operation;
