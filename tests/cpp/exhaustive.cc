@@ -24,11 +24,12 @@ namespace {
 
 constexpr const char* usage =
     "usage: exhaustive [--slice K/N] [--edges] [--formats A,B,...|named|all] [--modes default|all|A,B,...]\n"
-    "                  [--threads T] [--wide-every B] [--random R]\n"
+    "                  [--chosen] [--threads T] [--wide-every B] [--random R]\n"
     "  --slice K/N      every N-th block of all 2^32 binary32 inputs, K from 0 (0/16); 0/1 is all of them\n"
     "  --edges          only inputs at and beside every decision, but under every mode\n"
     "  --modes default  nearest_even, and one other mode and policy that rotate with K\n"
     "  --formats named  those of the product's table (default); all: the unnamed ones of rows.cc, too\n"
+    "  --chosen         the more general routes, which no call takes, at edges only\n"
     "  --wide-every B   the 64-bit route takes every B-th block (4)\n"
     "  --random R       binary64 numbers to narrow beside the structured ones, R/16 to round stochastically (2^26)\n";
 
@@ -123,6 +124,8 @@ Options read_options(int argc, char** argv) {
     const std::string option = argv[i];
     if (option == "--edges") {
       o.settings.slice.edges_only = true;
+    } else if (option == "--chosen") {
+      o.settings.chosen_only = true;
     } else {
       if (i + 1 == argc) fail(option + " is no option, or lacks its value");
       read_option(o, option, argv[++i]);
