@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 import halfulp as hu
-import ml_dtypes
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -313,6 +312,7 @@ def test_stray_bits_are_ignored() -> None:
 @pytest.mark.parametrize("name", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu", "float6_e2m3fn"])
 def test_views_of_ml_dtypes(name: str) -> None:
     fmt = hu.formats[name]
+    ml_dtypes = pytest.importorskip("ml_dtypes")
     theirs = np.array([1, 2, 4], dtype=getattr(ml_dtypes, name))
     ours = theirs.view(fmt.dtype)
     assert np.shares_memory(ours, theirs)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from oracle import NAMED, Spec, decode, encode, real
 from support import product
 
-gmpy2 = pytest.importorskip("gmpy2")
 NATIVE = {"float16", "float32", "float64", "int8", "uint8"}
 OURS = [f for name, f in hu.formats.items() if name not in NATIVE]
 each = pytest.mark.parametrize("f", OURS, ids=lambda f: f.name)
@@ -139,6 +138,7 @@ def test_functions_are_correctly_rounded(format: str, name: str, thorough: bool)
     with np.errstate(all="ignore"):
         got = getattr(np, name)(x).view(f.code_dtype)
         doubles = getattr(np, name)(x.astype(float))
+    gmpy2 = pytest.importorskip("gmpy2")
     context = gmpy2.context(precision=120, emax=10**6, emin=-(10**6))
     wrong = []
     with gmpy2.context(context):
