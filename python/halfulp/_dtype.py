@@ -91,8 +91,8 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
     >>> import os, tempfile, numpy as np, halfulp as hu
     >>> path = os.path.join(tempfile.mkdtemp(), "weights.npz")
     >>> hu.save(path, np.array([[1, 2.5]], dtype=hu.bfloat16))
-    >>> hu.load(path)
-    array([[1. , 2.5]], dtype=halfulp.bfloat16)
+    >>> hu.load(path).dtype, hu.load(path).astype(np.float32).tolist()
+    (halfulp.bfloat16, [[1.0, 2.5]])
     """
     format = getattr(getattr(array, "dtype", None), "format", None)
     if not isinstance(array, np.ndarray) or format is None:
