@@ -24,6 +24,12 @@ void make_result(T* to, usize n, Stores stores, F&& make) {
   make(start, n - start, to + start);
 }
 
+inline void store_kernel(const void* from, void* to, usize bytes, Stores stores) {
+  const bool lines = reinterpret_cast<usize>(to) % 64 == 0 && bytes % 64 == 0;
+  if (can_store_past_caches && stores == Stores::past_caches && lines) return store_past_caches(from, to, bytes);
+  std::memcpy(to, from, bytes);
+}
+
 // Conversions that name no rounding truncate, but for those of some shortcuts.
 template <class Code>
 void encode_block(const Encoder& e, const u32* from, Code* codes, usize n) {

@@ -78,6 +78,15 @@ FlagRules make_rules(const Operation& o, Subnormals subnormals) {
   return r;
 }
 
+bool are_halves(const FastOperation& f) {
+  bool all = f.vector.operation <= Binary32Operation::fma && f.vector.operation != Binary32Operation::copy &&
+             f.encoder.route == Route::prefix && f.encoder.bits == 16;
+  for (int i = 0; i < f.operands; ++i) {
+    all = all && f.from[i].route == DecodeRoute::prefix && f.from[i].bits == 16 && f.flush_below[i] == 0;
+  }
+  return all;
+}
+
 }  // namespace
 
 FastOperation make_fast(const NamedOperator& named, const OperationParameters& p, const Operation& o) {
@@ -105,6 +114,7 @@ FastOperation make_fast(const NamedOperator& named, const OperationParameters& p
   policy.nan.negative = policy.nan.positive;  // whatever sign the processor's own NaN has
   f.encoder = make_encoder(p.result, policy, false);
   f.value = make_value_decoder(p.result);
+  f.halves = are_halves(f);
   f.rules = make_rules(o, p.policy.subnormals);
   f.nan_by_operand = p.nan != NanPropagation::canonical || named.op == Operator::fma || chooses;
   f.generates_nan = p.nan == NanPropagation::x86;

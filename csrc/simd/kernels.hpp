@@ -156,6 +156,10 @@ struct Kernels {
   u64 (*gather_bits)(const void* words, usize bytes);
   // From any source with a random integer each, below 2^random_bits.
   void (*encode_random)(const Encoder&, Source, bool flush, const void* from, const u32* random, void* codes, usize n);
+  // Bytes to where they belong; past the caches only whole, aligned cache lines, and only after `finish_stores` seen by
+  // others.
+  void (*store)(const void* from, void* to, usize bytes, Stores);
+  void (*finish_stores)();
   // Integers `first` and on of a stream, `bits` bits each.
   void (*random)(u64 seed, u64 stream, u64 first, int bits, u32* to, usize n);
   // Codes of at most 8 bits, a byte each, to packed bits, padding included. Returns all codes or-ed together: if that
@@ -169,6 +173,11 @@ struct Kernels {
 
   // Arithmetic; null on targets without. Arrays have room, and something in it, up to a multiple of 16 elements.
   void (*operate)(const VectorOperation&, const u32* a, const u32* b, const u32* c, u32* to, usize n);
+  // The same for codes that are the upper halves of binary32 numbers, by `codec`; null where instructions don't round.
+  // Stops at a block in which some result may be tiny (other than zero and below `first_normal`) or is from the largest
+  // number on, and at one that is not whole. Returns how many are done.
+  usize (*operate_halves)(const VectorOperation&, const Codec<u32>& codec, u32 first_normal, const void* const* codes,
+                          void* to, usize n, Stores);
   // Numbers below the limit become zeros of their sign.
   void (*flush)(u32 limit, u32* x, usize n);
   // Whether any result may be tiny or large (an overflow, Inf, NaN).

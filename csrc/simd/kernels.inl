@@ -57,6 +57,7 @@ bool in_one_block(const In* from, Out* to, usize n, F&& f) {
 #include "pack.inl"
 #include "nibbles.inl"
 #include "operate.inl"
+#include "operate_halves.inl"
 // clang-format on
 
 namespace halfulp {
@@ -77,12 +78,15 @@ constexpr Kernels kernels_of_target(const char* isa) {
   k.gather_bits = gather_bits_kernel;
   k.encode_random = encode_random_kernel;
   k.random = random_kernel;
+  k.store = store_kernel;
+  k.finish_stores = finish_stores;
   k.pack = pack_kernel;
   k.unpack = unpack_kernel;
   k.encode_nibbles = encode_nibbles_kernel;
   k.decode_nibbles = decode_nibbles_kernel;
 #if defined(HALFULP_ARITHMETIC)
   k.operate = operate_kernel;
+  if constexpr (instructions_round) k.operate_halves = operate_halves_kernel<instructions_round>;
   k.flush = flush_kernel;
   k.examine = examine_kernel;
   k.flags = flags_kernel;

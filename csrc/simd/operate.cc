@@ -99,38 +99,92 @@ bool all_are_codes(const Kernels& k, const ArrayOperation& o, const void* const*
   return true;
 }
 
-Raised fast_part(const Kernels& k, const ArrayOperation& o, const Columns& c, usize start, usize n) {
-  Buffer operands[3];
-  Buffer results;
-  Buffer flags;
-  u8 all = 0;
-  for (usize done = start; done < start + n;) {
-    const usize count = start + n - done < block ? start + n - done : block;
-    const void* codes[3] = {};
-    for (int i = 0; i < o.fast.operands; ++i) {
-      const usize size = static_cast<usize>(c.in[i].bytes);
-      codes[i] = gather(size, c.in[i].data + offset(done, c.in[i].stride), c.in[i].stride, count, operands[i]);
+// One thread's part of a call that goes by way of binary32.
+class FastPart {
+ public:
+  FastPart(const Kernels& k, const ArrayOperation& o, const Columns& c, Stores stores)
+      : k_(k), o_(o), c_(c), stores_(stores) {}
+
+  Raised run(usize start, usize n) {
+    const usize end = start + n;
+    const bool halves = takes_halves();
+    u8 all = 0;
+    usize count = to_next_line(start, n);
+    for (usize done = start; done < end; count = 0) {
+      if (halves && count == 0) done += by_halves(done, end - done, all);
+      if (done == end) break;
+      if (count == 0) count = end - done < block ? end - done : block;
+      const Raised part = one_block(done, count, all);
+      all |= part.flags;
+      if (part.bad != done + count) return {all, part.bad, part.operand};
+      done += count;
     }
-    if (!all_are_codes(k, o, codes, count)) {
-      const Raised part = define_part(o.definition, c, done, count);
-      if (part.bad != done + count) return part;
-    }
-    const usize size = static_cast<usize>(c.out[0].bytes);
-    char* to = c.out[0].data + offset(done, c.out[0].stride);
-    const bool direct = is_contiguous(to, c.out[0].stride, size);
-    u8* raised = c.flags.data != nullptr ? reinterpret_cast<u8*>(flags.bytes) : nullptr;
-    // Not yet in their place: the results may be where the operands are.
-    all |= operate_fast(o, k, codes, results.bytes, raised, all, count);
-    if (direct) {
-      std::memcpy(to, results.bytes, count * size);
-    } else {
-      scatter(size, results, to, c.out[0].stride, count);
-    }
-    if (raised != nullptr) scatter(1, flags, c.flags.data + offset(done, c.flags.stride), c.flags.stride, count);
-    done += count;
+    if (stores_ == Stores::past_caches) k_.finish_stores();
+    return {all, end, 0};
   }
-  return {all, start + n, 0};
-}
+
+ private:
+  char* place(const Column& column, usize i) const { return column.data + offset(i, column.stride); }
+  static bool contiguous(const Column& column) {
+    return is_contiguous(column.data, column.stride, static_cast<usize>(column.bytes));
+  }
+
+  // Whole cache lines are stored past the caches; the elements before the first one go alone.
+  usize to_next_line(usize start, usize n) const {
+    if (stores_ != Stores::past_caches) return 0;
+    const usize bytes = (64 - reinterpret_cast<usize>(place(c_.out[0], start)) % 64) % 64;
+    const usize elements = bytes / static_cast<usize>(c_.out[0].bytes);
+    return elements < n ? elements : n;
+  }
+
+  bool takes_halves() const {
+    bool all = o_.fast.halves && k_.operate_halves != nullptr && c_.flags.data == nullptr && contiguous(c_.out[0]);
+    for (int i = 0; i < o_.fast.operands; ++i) all = all && contiguous(c_.in[i]);
+    return all;
+  }
+
+  // How many elements from `at` on raise nothing that has not been seen, and are done.
+  usize by_halves(usize at, usize n, u8 seen) const {
+    const void* codes[3];
+    for (int i = 0; i < 3; ++i) codes[i] = place(c_.in[i < o_.fast.operands ? i : 0], at);
+    const FlagRules& r = o_.fast.rules;
+    const u32 not_tiny = r.tiny_positive > r.tiny_negative ? r.tiny_positive : r.tiny_negative;
+    const u32 first_normal = (seen & flag::underflow) != 0 || not_tiny == 0 ? 1 : not_tiny;
+    return k_.operate_halves(o_.fast.vector, o_.fast.encoder.narrow, first_normal, codes, place(c_.out[0], at), n,
+                             stores_);
+  }
+
+  Raised one_block(usize at, usize count, u8 seen) {
+    const void* codes[3] = {};
+    for (int i = 0; i < o_.fast.operands; ++i) {
+      const Column& from = c_.in[i];
+      codes[i] = gather(static_cast<usize>(from.bytes), place(from, at), from.stride, count, operands_[i]);
+    }
+    if (!all_are_codes(k_, o_, codes, count)) {
+      const Raised part = define_part(o_.definition, c_, at, count);
+      if (part.bad != at + count) return part;
+    }
+    u8* raised = c_.flags.data != nullptr ? reinterpret_cast<u8*>(flags_.bytes) : nullptr;
+    // Not yet in their place: the results may be where the operands are.
+    const u8 all = operate_fast(o_, k_, codes, results_.bytes, raised, seen, count);
+    const usize size = static_cast<usize>(c_.out[0].bytes);
+    if (contiguous(c_.out[0])) {
+      k_.store(results_.bytes, place(c_.out[0], at), count * size, stores_);
+    } else {
+      scatter(size, results_, place(c_.out[0], at), c_.out[0].stride, count);
+    }
+    if (raised != nullptr) scatter(1, flags_, place(c_.flags, at), c_.flags.stride, count);
+    return {all, at + count, 0};
+  }
+
+  const Kernels& k_;
+  const ArrayOperation& o_;
+  const Columns& c_;
+  const Stores stores_;
+  Buffer operands_[3];
+  Buffer results_;
+  Buffer flags_;
+};
 
 // The bytes that n elements of a column take up.
 struct Extent {
@@ -162,6 +216,12 @@ bool has_order(const Columns& c, usize n) {
   return false;
 }
 
+usize bytes_read(const Columns& c) {
+  usize all = 0;
+  for (int i = 0; i < c.operands; ++i) all += static_cast<usize>(c.in[i].bytes);
+  return all;
+}
+
 }  // namespace
 
 int code_operands(const Operation& o, int operands) {
@@ -179,11 +239,12 @@ Raised operate(const ArrayOperation& o, const Columns& c, usize n) {
   if (has_order(c, n)) return define_part(o.definition, c, 0, n);
   const Kernels& k = kernels();  // once: another thread may choose another target meanwhile
   const bool fast = o.fast.usable && k.operate != nullptr;
+  const Stores stores = stores_for(n, bytes_read(c), static_cast<usize>(c.out[0].bytes));
   const Table* table = fast ? nullptr : o.slot.get(o.definition, c, o.code_bits, n);
   std::atomic<unsigned> flags{0};
   std::atomic<usize> bad{4 * n};  // the element and its operand, so that the first of all can be found
   in_parallel(n, [&](usize start, usize count) {
-    const Raised part = fast               ? fast_part(k, o, c, start, count)
+    const Raised part = fast               ? FastPart(k, o, c, stores).run(start, count)
                         : table != nullptr ? look_up(*table, o.definition, c, start, count)
                                            : define_part(o.definition, c, start, count);
     flags.fetch_or(part.flags, std::memory_order_relaxed);

@@ -51,6 +51,7 @@ struct FastOperation {
   bool usable;
   VectorOperation vector;
   bool compares;  // the result is no code
+  bool halves;    // all codes are the upper halves of binary32 numbers, and none is flushed
   int operands;
   ValueDecoder from[3];
   u32 flush_below[3];  // as binary32 bits

@@ -8,14 +8,19 @@ inline namespace HALFULP_TARGET {
 // One operation under two roundings, down and up. Where it is exact they agree; else they are neighbours, and the one
 // with the odd code is the result rounded to odd.
 template <Binary32Operation op, Rounding mode>
+HALFULP_INLINE Narrow operate_once(Narrow a, Narrow b, Narrow c) {
+  if constexpr (op == Binary32Operation::add) return add_binary32<mode>(a, b);
+  if constexpr (op == Binary32Operation::subtract) return subtract_binary32<mode>(a, b);
+  if constexpr (op == Binary32Operation::multiply) return multiply_binary32<mode>(a, b);
+  if constexpr (op == Binary32Operation::divide) return divide_binary32<mode>(a, b);
+  if constexpr (op == Binary32Operation::sqrt) return sqrt_binary32<mode>(a);
+  if constexpr (op == Binary32Operation::fma) return fma_binary32<mode>(a, b, c);
+  return a;
+}
+
+template <Binary32Operation op, Rounding mode>
 HALFULP_INLINE Narrow operate_once(const u32* a, const u32* b, const u32* c, usize i) {
-  if constexpr (op == Binary32Operation::add) return add_binary32<mode>(load(a + i), load(b + i));
-  if constexpr (op == Binary32Operation::subtract) return subtract_binary32<mode>(load(a + i), load(b + i));
-  if constexpr (op == Binary32Operation::multiply) return multiply_binary32<mode>(load(a + i), load(b + i));
-  if constexpr (op == Binary32Operation::divide) return divide_binary32<mode>(load(a + i), load(b + i));
-  if constexpr (op == Binary32Operation::sqrt) return sqrt_binary32<mode>(load(a + i));
-  if constexpr (op == Binary32Operation::fma) return fma_binary32<mode>(load(a + i), load(b + i), load(c + i));
-  return load(a + i);
+  return operate_once<op, mode>(load(a + i), load(b + i), load(c + i));
 }
 
 inline Narrow odd_one(Narrow first, Narrow second) {
