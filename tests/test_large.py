@@ -97,3 +97,25 @@ def test_packed(isa: str, name: str, elements: int) -> None:
         first = values.ctypes.data - whole.ctypes.data
         assert (whole[:first] == 0xA5).all()
         assert (whole[first + values.nbytes :] == 0xA5).all()
+
+
+@pytest.mark.parametrize("elements", [0, 1, 15])
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "bfloat16"])
+def test_arithmetic(isa: str, name: str, elements: int) -> None:
+    f = hu.formats[name]
+    size = (48 << 20) // (3 * f.code_dtype.itemsize) + 77
+    codes = [(np.arange(size, dtype=np.uint32) * np.uint32(k)).astype(f.code_dtype) for k in (40503, 2654435761)]
+    codes[1][1 << 20 : 3 << 20] = f.encode(1.5)  # where nothing is out of the ordinary
+    codes[0][1 << 20 : 3 << 20] &= f.code_dtype.type(f.encode(1.0) - 1)
+    multiply = hu.ops.ufunc("multiply", format=f)
+    result, whole = offset(size, f.code_dtype, elements)
+    with np.errstate(all="ignore"):
+        multiply(*codes, out=result)
+        for start in range(0, size, PIECE):
+            part = slice(start, start + PIECE)
+            assert multiply(codes[0][part], codes[1][part]).tobytes() == result[part].tobytes()
+        first = result.ctypes.data - whole.ctypes.data
+        assert (whole[:first] == 0xA5).all()
+        assert (whole[first + result.nbytes :] == 0xA5).all()
+        multiply(*codes, out=codes[0])
+    assert codes[0].tobytes() == result.tobytes()

@@ -7,6 +7,7 @@ namespace {
 
 constexpr u32 binary32_inf = 0x7f800000;
 constexpr u32 no_magnitude = ~u32{0};
+constexpr int unknown_bit = -(1 << 20);
 
 Binary32Operation binary32_operation(const NamedOperator& named) {
   switch (named.op) {
@@ -60,14 +61,33 @@ u32 first_magnitude(bool negative, Condition&& holds) {
   return low;
 }
 
-FlagRules make_rules(const Operation& o, Subnormals subnormals) {
+// All results are multiples of 2^(this), as far as that is known.
+int lowest_bit(const NamedOperator& named, const OperationParameters& p) {
+  const auto low = [&](int i) { return p.operands[i].lsb_exponent(); };
+  const auto lesser = [](int x, int y) { return x < y ? x : y; };
+  switch (named.op) {
+    case Operator::convert: return low(0);
+    case Operator::add:
+    case Operator::subtract:
+    case Operator::extremum:
+    case Operator::remainder:
+    case Operator::fmod: return lesser(low(0), low(1));
+    case Operator::multiply: return low(0) + low(1);
+    case Operator::fma: return lesser(low(0) + low(1), low(2));
+    default: return unknown_bit;
+  }
+}
+
+FlagRules make_rules(const Operation& o, bool exact_if_tiny, Subnormals subnormals) {
   FlagRules r{};
   const auto over = [&](const Real& x) { return !x.is_zero() && overflows(x, o.result); };
   const auto not_tiny = [&](const Real& x) { return !o.result.has_exponent || !is_tiny(x, o.result); };
   r.over_positive = first_magnitude(false, over);
   r.over_negative = first_magnitude(true, over);
-  r.tiny_positive = first_magnitude(false, not_tiny);
-  r.tiny_negative = first_magnitude(true, not_tiny);
+  if (!exact_if_tiny || subnormals != Subnormals::gradual) {
+    r.tiny_positive = first_magnitude(false, not_tiny);
+    r.tiny_negative = first_magnitude(true, not_tiny);
+  }
   // Every sum or product beyond binary32 is its largest number here, and so may be one that is within.
   constexpr u32 largest = 0x7f7fffff;
   const bool reaches = static_cast<i64>(o.result.codec.emax) == 127;
@@ -115,19 +135,14 @@ FastOperation make_fast(const NamedOperator& named, const OperationParameters& p
   f.encoder = make_encoder(p.result, policy, false);
   f.value = make_value_decoder(p.result);
   f.halves = are_halves(f);
-  f.rules = make_rules(o, p.policy.subnormals);
+  const bool exact_if_tiny = p.result.has_zero && lowest_bit(named, p) >= p.result.lsb_exponent();
+  f.rules = make_rules(o, exact_if_tiny, p.policy.subnormals);
   f.nan_by_operand = p.nan != NanPropagation::canonical || named.op == Operator::fma || chooses;
   f.generates_nan = p.nan == NanPropagation::x86;
   return f;
 }
 
 namespace {
-
-constexpr usize room = block + 16;
-
-struct alignas(64) Binary32Block {
-  u32 x[room];
-};
 
 bool is_nan_bits(u32 bits) { return (bits & 0x7fffffff) > 0x7f800000; }
 
@@ -149,12 +164,12 @@ void set_code(void* codes, int bytes, usize i, u64 code) {
 
 // What only the definition knows: which NaN, if that depends on operands, and whether a result overflowed that is the
 // largest of binary32. That an operand signals is seen in its code.
-u8 settle_rest(const ArrayOperation& o, const Binary32Block* operands, const Binary32Block& rounded,
-               const void* const* codes, void* results, u8* flags, usize n) {
+u8 settle_rest(const ArrayOperation& o, const FastBlock& block, const void* const* codes, void* results, u8* flags,
+               usize n) {
   const FastOperation& f = o.fast;
   u8 all = 0;
   for (usize i = 0; i < n; ++i) {
-    const u32 magnitude = rounded.x[i] & 0x7fffffff;
+    const u32 magnitude = block.rounded.x[i] & 0x7fffffff;
     const bool nan = magnitude > binary32_inf;
     if (!nan && magnitude != f.rules.ambiguous) continue;
     u64 own[3] = {};
@@ -162,7 +177,7 @@ u8 settle_rest(const ArrayOperation& o, const Binary32Block* operands, const Bin
     for (int k = 0; k < f.operands; ++k) {
       own[k] = code_at(codes[k], f.from[k].code_bytes, i);
       const bool quiet = (own[k] & o.definition.operands[k].quiet_bit) != 0;
-      signals = signals || (f.signals[k] && is_nan_bits(operands[k].x[i]) && !quiet);
+      signals = signals || (f.signals[k] && is_nan_bits(block.operands[k].x[i]) && !quiet);
     }
     if (!nan || f.nan_by_operand) {
       const Outcome outcome = apply(o.definition, own, nullptr);
@@ -181,10 +196,10 @@ u8 settle_rest(const ArrayOperation& o, const Binary32Block* operands, const Bin
 namespace {
 
 // Only NaN can raise anything, and is left to the definition.
-u8 compare_fast(const ArrayOperation& o, const Kernels& k, const Binary32Block* operands, const void* const* codes,
+u8 compare_fast(const ArrayOperation& o, const Kernels& k, const FastBlock& block, const void* const* codes,
                 void* results, u8* flags, usize n) {
   i8* order = static_cast<i8*>(results);
-  const bool any_nan = k.compare(operands[0].x, operands[1].x, order, n);
+  const bool any_nan = k.compare(block.operands[0].x, block.operands[1].x, order, n);
   if (flags != nullptr) std::memset(flags, 0, n);
   u8 all = 0;
   for (usize i = 0; any_nan && i < n; ++i) {
@@ -205,33 +220,26 @@ u8 compare_fast(const ArrayOperation& o, const Kernels& k, const Binary32Block* 
 u8 operate_fast(const ArrayOperation& o, const Kernels& k, const void* const* codes, void* results, u8* flags, u8 seen,
                 usize n) {
   const FastOperation& f = o.fast;
-  Binary32Block operands[3];
-  Binary32Block rounded;
-  for (int i = 0; i < f.operands; ++i) {
-    u32* x = operands[i].x;
-    k.decode(f.from[i], codes[i], x, n);
-    for (usize j = n; j % 16 != 0; ++j) x[j] = 0;
-    if (f.flush_below[i] != 0) k.flush(f.flush_below[i], x, n);
+  FastBlock block;
+  if (f.compares) {
+    k.decode_operands(f, codes, block, n);
+    return compare_fast(o, k, block, codes, results, flags, n);
   }
-  if (f.compares) return compare_fast(o, k, operands, codes, results, flags, n);
-  const u32* a = operands[0].x;
-  const u32* b = f.operands > 1 ? operands[1].x : a;
-  const u32* c = f.operands > 2 ? operands[2].x : a;
-  k.operate(f.vector, a, b, c, rounded.x, n);
-  k.encode(f.encoder, rounded.x, results, n);
-
-  const u32 examined = k.examine(f.rules, rounded.x, n);
+  const u32 examined = k.operate(f, codes, block, results, n);
   const bool large = (examined & examined_large) != 0;
   const bool tiny = (examined & examined_tiny) != 0 && (seen & flag::underflow) == 0;
   if (flags == nullptr && !large && !tiny) return 0;
-  u8 own_flags[block];
+  u8 own_flags[fast_block];
   u8* raised = flags != nullptr ? flags : own_flags;
   Binary32Block values;
   k.decode(f.value, results, values.x, n);
-  const u32 found = k.flags(f.rules, a, b, c, rounded.x, values.x, raised, n);
+  const Binary32Block* x = block.operands;
+  const u32* b = x[f.operands > 1 ? 1 : 0].x;
+  const u32* c = x[f.operands > 2 ? 2 : 0].x;
+  const u32 found = k.flags(f.rules, x[0].x, b, c, block.rounded.x, values.x, raised, n);
   u8 all = static_cast<u8>(found);
   const bool asks = (found & found_nan_operand) != 0 || (f.generates_nan && (found & flag::invalid) != 0);
-  if (asks || (found & found_ambiguous) != 0) all |= settle_rest(o, operands, rounded, codes, results, raised, n);
+  if (asks || (found & found_ambiguous) != 0) all |= settle_rest(o, block, codes, results, raised, n);
   return all;
 }
 

@@ -125,6 +125,35 @@ struct FlagRules {
   u32 divides;    // all ones: a / b
 };
 
+// An operation on codes by way of binary32: decode, operate, encode.
+struct FastOperation {
+  bool usable;
+  VectorOperation vector;
+  bool compares;  // the result is no code
+  bool halves;    // all codes are the upper halves of binary32 numbers, and none is flushed
+  int operands;
+  ValueDecoder from[3];
+  u32 flush_below[3];  // as binary32 bits
+  Encoder encoder;
+  ValueDecoder value;
+  FlagRules rules;
+  bool signals[3];      // the format has signalling NaN
+  bool nan_by_operand;  // which NaN results, or with which flags, depends on the operands
+  bool generates_nan;   // one of its own when there is none among them
+};
+
+// Elements that go this way together, and what they are on it. Vectors need room up to a multiple of 16.
+inline constexpr usize fast_block = 512;
+
+struct alignas(64) Binary32Block {
+  u32 x[fast_block + 16];
+};
+
+struct FastBlock {
+  Binary32Block operands[3];
+  Binary32Block rounded;  // to odd, but not yet to the result's format
+};
+
 inline constexpr u32 examined_tiny = 1;
 inline constexpr u32 examined_large = 2;
 // Beside flags: what only the definition can settle.
@@ -171,17 +200,14 @@ struct Kernels {
   // And back, for formats that decode to binary32.
   void (*decode_nibbles)(const ValueDecoder&, bool high_first, const u8* packed, u32* to, usize n, Stores);
 
-  // Arithmetic; null on targets without. Arrays have room, and something in it, up to a multiple of 16 elements.
-  void (*operate)(const VectorOperation&, const u32* a, const u32* b, const u32* c, u32* to, usize n);
-  // The same for codes that are the upper halves of binary32 numbers, by `codec`; null where instructions don't round.
-  // Stops at a block in which some result may be tiny (other than zero and below `first_normal`) or is from the largest
-  // number on, and at one that is not whole. Returns how many are done.
-  usize (*operate_halves)(const VectorOperation&, const Codec<u32>& codec, u32 first_normal, const void* const* codes,
-                          void* to, usize n, Stores);
-  // Numbers below the limit become zeros of their sign.
-  void (*flush)(u32 limit, u32* x, usize n);
-  // Whether any result may be tiny or large (an overflow, Inf, NaN).
-  u32 (*examine)(const FlagRules&, const u32* results, usize n);
+  // Arithmetic; null on targets without. Operands of at most fast_block codes become numbers in the block.
+  void (*decode_operands)(const FastOperation&, const void* const* codes, FastBlock& block, usize n);
+  // The same, the numbers' result, and its codes. Returns whether any result may be tiny (and not zero) or large (an
+  // overflow, Inf, NaN).
+  u32 (*operate)(const FastOperation&, const void* const* codes, FastBlock& block, void* results, usize n);
+  // The codes alone where all are `halves`; null where instructions don't round. Stops at a block in which something
+  // `watched` (examined_...) may be, and at one that is not whole. Returns how many are done.
+  usize (*operate_halves)(const FastOperation&, u32 watched, const void* const* codes, void* to, usize n, Stores);
   // The flags of each result, but for signalling operands; all of them or-ed, and what was found beside. `values`: what
   // became of the results.
   u32 (*flags)(const FlagRules&, const u32* a, const u32* b, const u32* c, const u32* results, const u32* values,

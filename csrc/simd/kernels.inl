@@ -85,10 +85,9 @@ constexpr Kernels kernels_of_target(const char* isa) {
   k.encode_nibbles = encode_nibbles_kernel;
   k.decode_nibbles = decode_nibbles_kernel;
 #if defined(HALFULP_ARITHMETIC)
+  k.decode_operands = decode_operands_kernel;
   k.operate = operate_kernel;
   if constexpr (instructions_round) k.operate_halves = operate_halves_kernel<instructions_round>;
-  k.flush = flush_kernel;
-  k.examine = examine_kernel;
   k.flags = flags_kernel;
   k.compare = compare_kernel;
 #endif

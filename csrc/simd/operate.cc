@@ -113,7 +113,7 @@ class FastPart {
     for (usize done = start; done < end; count = 0) {
       if (halves && count == 0) done += by_halves(done, end - done, all);
       if (done == end) break;
-      if (count == 0) count = end - done < block ? end - done : block;
+      if (count == 0) count = end - done < fast_block ? end - done : fast_block;
       const Raised part = one_block(done, count, all);
       all |= part.flags;
       if (part.bad != done + count) return {all, part.bad, part.operand};
@@ -147,11 +147,8 @@ class FastPart {
   usize by_halves(usize at, usize n, u8 seen) const {
     const void* codes[3];
     for (int i = 0; i < 3; ++i) codes[i] = place(c_.in[i < o_.fast.operands ? i : 0], at);
-    const FlagRules& r = o_.fast.rules;
-    const u32 not_tiny = r.tiny_positive > r.tiny_negative ? r.tiny_positive : r.tiny_negative;
-    const u32 first_normal = (seen & flag::underflow) != 0 || not_tiny == 0 ? 1 : not_tiny;
-    return k_.operate_halves(o_.fast.vector, o_.fast.encoder.narrow, first_normal, codes, place(c_.out[0], at), n,
-                             stores_);
+    const u32 watched = examined_large | ((seen & flag::underflow) != 0 ? 0 : examined_tiny);
+    return k_.operate_halves(o_.fast, watched, codes, place(c_.out[0], at), n, stores_);
   }
 
   Raised one_block(usize at, usize count, u8 seen) {

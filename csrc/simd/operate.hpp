@@ -46,23 +46,6 @@ struct OperationParameters {
   bool indefinite;
 };
 
-// The same by way of binary32, in vectors: decode, operate, encode.
-struct FastOperation {
-  bool usable;
-  VectorOperation vector;
-  bool compares;  // the result is no code
-  bool halves;    // all codes are the upper halves of binary32 numbers, and none is flushed
-  int operands;
-  ValueDecoder from[3];
-  u32 flush_below[3];  // as binary32 bits
-  Encoder encoder;
-  ValueDecoder value;
-  FlagRules rules;
-  bool signals[3];      // the format has signalling NaN
-  bool nan_by_operand;  // which NaN results, or with which flags, depends on the operands
-  bool generates_nan;   // one of its own when there is none among them
-};
-
 // The results for all operands, where those are few: made from the definition when so many have been asked for.
 struct Table {
   int first_bits;  // of the first operand's codes; the second one's stand above
@@ -105,8 +88,8 @@ int code_operands(const Operation&, int operands);
 // tables.cc: the same as the definition.
 Raised look_up(const Table&, const Operation&, const Columns&, usize start, usize n);
 
-// fast.cc: some elements of contiguous, aligned arrays of codes that have been checked. `flags` may be null: then what
-// is in `seen` need not be found again.
+// fast.cc: at most `fast_block` elements of contiguous, aligned arrays of codes that have been checked. `flags` may be
+// null: then what is in `seen` need not be found again.
 FastOperation make_fast(const NamedOperator&, const OperationParameters&, const Operation&);
 u8 operate_fast(const ArrayOperation&, const Kernels&, const void* const* codes, void* results, u8* flags, u8 seen,
                 usize n);

@@ -28,51 +28,98 @@ inline Narrow odd_one(Narrow first, Narrow second) {
   return select(equal(first & one, one), first, second);
 }
 
+// The numbers nearest to zero and farthest from it among results, gathered from all.
+struct Extremes {
+  // Magnitudes but for zero less 1, turned so that zero is the greatest of signed integers.
+  Narrow least = Narrow::set(0x7fffffff);
+  Narrow most = Narrow::set(0);
+
+  HALFULP_INLINE void add(Narrow bits) {
+    const Narrow magnitude = bits & Narrow::set(0x7fffffff);
+    least = min(least, magnitude + Narrow::set(0x7fffffff));
+    most = max(most, magnitude);
+  }
+
+  // Whether any may have raised something; exact numbers well within the range raise nothing.
+  u32 examined(const FlagRules& r) const {
+    const u32 not_tiny = r.tiny_positive > r.tiny_negative ? r.tiny_positive : r.tiny_negative;
+    const u32 over = r.over_positive < r.over_negative ? r.over_positive : r.over_negative;
+    const u32 large = over < r.ambiguous ? over : r.ambiguous;
+    const Narrow tiny = greater(Narrow::set(not_tiny + 0x7fffffff), least) & Narrow::set(examined_tiny);
+    const Narrow beyond = greater(most, Narrow::set(large - 1)) & Narrow::set(examined_large);
+    u32 words[Narrow::lanes];
+    store(words, tiny | beyond);
+    u32 all = 0;
+    for (const u32 word : words) all |= word;
+    return not_tiny > 1 ? all : all & ~examined_tiny;
+  }
+};
+
 template <Binary32Operation op, Rounding mode>
-HALFULP_NOINLINE void operate_loop(const u32* a, const u32* b, const u32* c, u32* to, usize n) {
-  for (usize i = 0; i < n; i += Narrow::lanes) store(to + i, operate_once<op, mode>(a, b, c, i));
+HALFULP_NOINLINE Extremes operate_loop(const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+  Extremes found;
+  for (usize i = 0; i < n; i += Narrow::lanes) {
+    const Narrow v = operate_once<op, mode>(a, b, c, i);
+    found.add(v);
+    store(to + i, v);
+  }
+  return found;
 }
 
 template <Binary32Operation op, Rounding mode>
-HALFULP_NOINLINE void operate_again_loop(const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+HALFULP_NOINLINE Extremes operate_again_loop(const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+  Extremes found;
   for (usize i = 0; i < n; i += Narrow::lanes) {
-    store(to + i, odd_one(load(to + i), operate_once<op, mode>(a, b, c, i)));
+    const Narrow v = odd_one(load(to + i), operate_once<op, mode>(a, b, c, i));
+    found.add(v);
+    store(to + i, v);
   }
+  return found;
 }
 
 // Where instructions carry their own rounding, both in one go.
 template <Binary32Operation op, Rounding first, Rounding second>
-HALFULP_NOINLINE void operate_both_loop(const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+HALFULP_NOINLINE Extremes operate_both_loop(const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+  Extremes found;
   for (usize i = 0; i < n; i += Narrow::lanes) {
-    store(to + i, odd_one(operate_once<op, first>(a, b, c, i), operate_once<op, second>(a, b, c, i)));
+    const Narrow v = odd_one(operate_once<op, first>(a, b, c, i), operate_once<op, second>(a, b, c, i));
+    found.add(v);
+    store(to + i, v);
   }
+  return found;
 }
 
+// Under an environment in which subnormal numbers are seen.
 template <Binary32Operation op, Rounding first, Rounding second>
-void operate_as(bool exact, const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+Extremes operate_as(bool exact, const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+  if constexpr (instructions_round) {
+    return exact ? operate_loop<op, second>(a, b, c, to, n) : operate_both_loop<op, first, second>(a, b, c, to, n);
+  }
   if (exact) {
     const Environment environment(second);
     return operate_loop<op, second>(a, b, c, to, n);
-  }
-  if constexpr (instructions_round) {
-    const Environment environment;
-    return operate_both_loop<op, first, second>(a, b, c, to, n);
   }
   {
     const Environment environment(first);
     operate_loop<op, first>(a, b, c, to, n);
   }
   const Environment environment(second);
-  operate_again_loop<op, second>(a, b, c, to, n);
+  return operate_again_loop<op, second>(a, b, c, to, n);
 }
 
 // Zero is even either way, so the second rounding decides its sign.
 template <Binary32Operation op>
-void operate_by_zero(const VectorOperation& o, const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+Extremes operate_by_zero(const VectorOperation& o, const u32* a, const u32* b, const u32* c, u32* to, usize n) {
   constexpr Rounding down = Rounding::toward_negative;
   constexpr Rounding up = Rounding::toward_positive;
   if (o.negative_zero_sum) return operate_as<op, up, down>(o.exact, a, b, c, to, n);
   return operate_as<op, down, up>(o.exact, a, b, c, to, n);
+}
+
+HALFULP_NOINLINE inline Extremes extremes_of(const u32* results, usize n) {
+  Extremes found;
+  for (usize i = 0; i < n; i += Narrow::lanes) found.add(load(results + i));
+  return found;
 }
 
 // A binary32's place among them as a signed integer, -0 just below +0.
@@ -153,19 +200,13 @@ HALFULP_NOINLINE inline bool compare_kernel(const u32* a, const u32* b, i8* orde
   return any != 0;
 }
 
-inline void operate_kernel(const VectorOperation& o, const u32* a, const u32* b, const u32* c, u32* to, usize n) {
+inline void choose_or_divide(const VectorOperation& o, const u32* a, const u32* b, u32* to, usize n) {
   switch (o.operation) {
-    case Binary32Operation::add: return operate_by_zero<Binary32Operation::add>(o, a, b, c, to, n);
-    case Binary32Operation::subtract: return operate_by_zero<Binary32Operation::subtract>(o, a, b, c, to, n);
-    case Binary32Operation::multiply: return operate_by_zero<Binary32Operation::multiply>(o, a, b, c, to, n);
-    case Binary32Operation::divide: return operate_by_zero<Binary32Operation::divide>(o, a, b, c, to, n);
-    case Binary32Operation::sqrt: return operate_by_zero<Binary32Operation::sqrt>(o, a, b, c, to, n);
-    case Binary32Operation::fma: return operate_by_zero<Binary32Operation::fma>(o, a, b, c, to, n);
     case Binary32Operation::lesser: return choose(o, false, a, b, to, n);
     case Binary32Operation::greater: return choose(o, true, a, b, to, n);
     case Binary32Operation::remainder: return remainder_loop(false, a, b, to, n);
     case Binary32Operation::fmod: return remainder_loop(true, a, b, to, n);
-    case Binary32Operation::copy: std::memcpy(to, a, n * sizeof(u32)); return;
+    default: std::memcpy(to, a, n * sizeof(u32));
   }
 }
 
@@ -175,23 +216,8 @@ inline constexpr u32 binary32_magnitude = 0x7fffffff;
 inline constexpr u32 binary32_inf = 0x7f800000;
 
 // Numbers below the limit become zeros of their sign.
-HALFULP_NOINLINE inline void flush_kernel(u32 limit, u32* x, usize n) {
+HALFULP_NOINLINE inline void flush_loop(u32 limit, u32* x, usize n) {
   for (usize i = 0; i < n; ++i) x[i] &= (x[i] & binary32_magnitude) < limit ? 0x80000000 : ~u32{0};
-}
-
-// Whether any result may have raised something; exact numbers well within the range raise nothing.
-HALFULP_NOINLINE inline u32 examine_kernel(const FlagRules& rules, const u32* results, usize n) {
-  const u32 least = rules.tiny_positive > rules.tiny_negative ? rules.tiny_positive : rules.tiny_negative;
-  const u32 over = rules.over_positive < rules.over_negative ? rules.over_positive : rules.over_negative;
-  const u32 most = over < rules.ambiguous ? over : rules.ambiguous;
-  u32 tiny = 0;
-  u32 large = 0;
-  for (usize i = 0; i < n; ++i) {
-    const u32 magnitude = results[i] & binary32_magnitude;
-    tiny |= magnitude - 1 < least - 1 ? 1 : 0;  // and not zero
-    large |= magnitude >= most ? 1 : 0;
-  }
-  return (tiny != 0 && least != 0 ? examined_tiny : 0) | (large != 0 ? examined_large : 0);
 }
 
 // The flags of each result, but for signalling operands. `values`: what the results were rounded to.
@@ -221,6 +247,56 @@ HALFULP_NOINLINE inline u32 flags_kernel(const FlagRules& rules, const u32* a, c
     all |= raised | (~numbers & found_nan_operand) | (magnitude == r.ambiguous ? found_ambiguous : 0);
   }
   return all;
+}
+
+// -- codes to codes
+
+// Where fewer than three, the first operand stands for the others. Vectors at the end are filled up with 1, as 0/0
+// would raise something.
+inline void decode_operands(const FastOperation& f, const void* const* codes, FastBlock& block, usize n) {
+  for (int i = 0; i < f.operands; ++i) {
+    u32* x = block.operands[i].x;
+    decode_any(f.from[i], codes[i], x, n);
+    for (usize j = n; j % 16 != 0; ++j) x[j] = 0x3f800000;
+    if (f.flush_below[i] != 0) flush_loop(f.flush_below[i], x, n);
+  }
+}
+
+inline void decode_operands_kernel(const FastOperation& f, const void* const* codes, FastBlock& block, usize n) {
+  const Environment environment;
+  decode_operands(f, codes, block, n);
+}
+
+inline Extremes operate_on_numbers(const FastOperation& f, FastBlock& block, usize n) {
+  const VectorOperation& o = f.vector;
+  const u32* a = block.operands[0].x;
+  const u32* b = f.operands > 1 ? block.operands[1].x : a;
+  const u32* c = f.operands > 2 ? block.operands[2].x : a;
+  u32* to = block.rounded.x;
+  switch (o.operation) {
+    case Binary32Operation::add: return operate_by_zero<Binary32Operation::add>(o, a, b, c, to, n);
+    case Binary32Operation::subtract: return operate_by_zero<Binary32Operation::subtract>(o, a, b, c, to, n);
+    case Binary32Operation::multiply: return operate_by_zero<Binary32Operation::multiply>(o, a, b, c, to, n);
+    case Binary32Operation::divide: return operate_by_zero<Binary32Operation::divide>(o, a, b, c, to, n);
+    case Binary32Operation::sqrt: return operate_by_zero<Binary32Operation::sqrt>(o, a, b, c, to, n);
+    case Binary32Operation::fma: return operate_by_zero<Binary32Operation::fma>(o, a, b, c, to, n);
+    default: break;
+  }
+  choose_or_divide(o, a, b, to, n);
+  for (usize i = n; i % Narrow::lanes != 0; ++i) to[i] = 0;
+  return extremes_of(to, n);
+}
+
+inline u32 operate_kernel(const FastOperation& f, const void* const* codes, FastBlock& block, void* results, usize n) {
+  const Environment environment;
+  decode_operands(f, codes, block, n);
+  const u32 examined = operate_on_numbers(f, block, n).examined(f.rules);
+  switch (f.encoder.code_bytes) {
+    case 1: encode_block(f.encoder, block.rounded.x, static_cast<u8*>(results), n); break;
+    case 2: encode_block(f.encoder, block.rounded.x, static_cast<u16*>(results), n); break;
+    default: encode_block(f.encoder, block.rounded.x, static_cast<u32*>(results), n);
+  }
+  return examined;
 }
 
 #endif

@@ -195,6 +195,47 @@ struct Run {
 
 }  // namespace
 
+namespace {
+
+std::vector<Array> arrays_of(const Trial& t) {
+  std::vector<Array> operands;
+  for (int k = 0; k < operand_count(t.question.op); ++k) {
+    operands.emplace_back(t.question.from[k], t.n);
+    for (size_t i = 0; i < t.n; ++i) operands.back().set(i, t.operands.codes[k][i]);
+  }
+  return operands;
+}
+
+// Results that raise nothing (but inexact), zero or normal and below the largest number, in blocks of their own: the
+// short ways serve no block in which there is anything else.
+uint64_t operate_on_ordinary(const Trial& t, size_t manner, const std::vector<Verdict>& verdicts,
+                             const ArrayOperation& o, const char* path, uint64_t& compared) {
+  const Format to = product_format(t.question.to);
+  std::vector<uint32_t> codes[3];
+  std::vector<Verdict> expected;
+  for (size_t i = 0; i < t.n; ++i) {
+    const Verdict& v = verdicts[manner * t.n + i];
+    const uint64_t magnitude = v.code & ~to.sign_bit();
+    const bool subnormal = magnitude != 0 && magnitude <= uint64_t{1} << to.mantissa_bits;
+    if ((v.flags & 0x1e) != 0 || subnormal || magnitude >= to.max_magnitude()) continue;
+    for (int k = 0; k < operand_count(t.question.op); ++k) codes[k].push_back(t.operands.codes[k][i]);
+    expected.push_back(v);
+  }
+  Trial ordinary = t;
+  ordinary.n = expected.size();
+  ordinary.manners = {t.manners[manner]};
+  for (int k = 0; k < 3; ++k) ordinary.operands.codes[k] = codes[k].data();
+  if (ordinary.n == 0) return 0;
+  std::vector<Array> operands = arrays_of(ordinary);
+  Array results(t.question.to, ordinary.n);
+  std::vector<uint8_t> flags(ordinary.n);
+  Run paths{ordinary, expected, operands, results, flags};
+  compared += ordinary.n;
+  return paths.operate_once(o, 0, path, false);
+}
+
+}  // namespace
+
 const char* name(Operator op) { return named(op).name; }
 
 std::string name(const Question& q) {
@@ -215,11 +256,7 @@ Count run(const Trial& t, const JudgeFunction& judge, int threads) {
   std::vector<Verdict> verdicts(t.manners.size() * t.n);
   in_threads(threads, t.n,
              [&](size_t start, size_t n) { judge(t.question, t.manners, t.operands, start, n, verdicts.data(), t.n); });
-  std::vector<Array> operands;
-  for (int k = 0; k < operand_count(t.question.op); ++k) {
-    operands.emplace_back(t.question.from[k], t.n);
-    for (size_t i = 0; i < t.n; ++i) operands.back().set(i, t.operands.codes[k][i]);
-  }
+  std::vector<Array> operands = arrays_of(t);
   Array results(t.question.to, t.n);
   std::vector<uint8_t> flags(t.n);
   Run paths{t, verdicts, operands, results, flags};
@@ -240,8 +277,11 @@ Count run(const Trial& t, const JudgeFunction& judge, int threads) {
       count.failed += paths.operate_once(o, m, targets()[k]->isa, true);
       count.compared += t.n;
       if (!vectors) continue;
-      count.failed += paths.operate_once(o, m, (targets()[k]->isa + std::string(" without flags")).c_str(), false);
+      const std::string isa = targets()[k]->isa;
+      count.failed += paths.operate_once(o, m, (isa + " without flags").c_str(), false);
       count.compared += t.n;
+      const bool codes = !o.fast.compares;
+      if (codes) count.failed += operate_on_ordinary(t, m, verdicts, o, (isa + " ordinary").c_str(), count.compared);
     }
   }
   return count;
