@@ -19,6 +19,12 @@ struct Encoding {
   bool has_nan;
   bool is_signed;
   bool is_integer;
+  u8 beyond;    // what a finite number raises that is too large,
+  u8 below;     // one that is too low,
+  u8 raisable;  // and any number
+  // Unless `watches` is false, whatever raises something gets one of these codes.
+  Watch watch;
+  bool watches;
   // The largest finite magnitude, toward zero, in the types that sources have.
   u16 largest16;
   u32 largest32;
@@ -74,11 +80,12 @@ inline double value_of(const Dtype& d, u64 code) {
 // encoding.cc
 Encoding make_encoding(const Format& format);
 const Encoding* encoding_of_float(int type_num);  // float16, float32, float64; else null
-// Encodes, and returns flag::overflow and flag::invalid as they occur.
+// Encodes, and returns flag::overflow and flag::invalid as they occur. `whole`: as of `encode`.
 u8 encode_checked(const Encoding&, Source, const char* from, isize stride, char* codes, isize code_stride, usize n,
                   usize whole);
 // Codes whose bits above the width are ignored, as numbers of some type that holds them all.
-void decode_codes(const Dtype&, const char* codes, isize stride, Value, char* to, isize to_stride, usize n);
+void decode_codes(const Dtype&, const char* codes, isize stride, Value, char* to, isize to_stride, usize n,
+                  usize whole = 0);
 // Warns as NumPy does; -1 if np.errstate makes it an exception.
 int give_floating_point(const char* what, u8 flags);
 
