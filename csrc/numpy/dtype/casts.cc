@@ -238,11 +238,6 @@ PyArray_DTypeMeta* class_of(int type_num) {
   return meta;
 }
 
-template <class Function>
-void* slot(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 }  // namespace
 
 Casts::~Casts() {

@@ -9,6 +9,7 @@
 #include "../../simd/operate.hpp"
 #include "../operations.hpp"
 #include "../types.hpp"
+#include "order.hpp"
 
 namespace halfulp::numpy {
 
@@ -42,6 +43,7 @@ struct Dtype {
   Format format;
   Encoding encoding;
   ValueDecoder decoder;
+  Order order;
   PyArray_Descr* descr;  // the only instance
   PyTypeObject* scalar_type;
   PyObject* owner;    // the Format of Python
@@ -52,6 +54,12 @@ struct Dtype {
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
 };
+
+// What a slot of NumPy's holds.
+template <class Function>
+void* slot(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
 
 // factory.cc
 PyTypeObject* base_class();                      // all our classes are subclasses of it
@@ -66,7 +74,12 @@ PyObject* make_dtype(const Format& format, PyObject* owner, const char* text, Py
 
 inline u64 load_code(const Dtype& d, const void* from) {
   u64 code = 0;
-  std::memcpy(&code, from, d.size());
+  switch (d.decoder.code_bytes) {  // a size known to the compiler is one instruction
+    case 1: std::memcpy(&code, from, 1); break;
+    case 2: std::memcpy(&code, from, 2); break;
+    case 4: std::memcpy(&code, from, 4); break;
+    default: std::memcpy(&code, from, 8);
+  }
   return code & d.decoder.code_mask;
 }
 inline void store_code(const Dtype& d, u64 code, void* to) { std::memcpy(to, &code, d.size()); }
@@ -122,6 +135,10 @@ u64 code_of_scalar(PyObject* scalar);
 
 // array_functions.cc: what of the old interface NumPy still calls; the slots, the last one 0
 const PyType_Slot* array_functions(usize size);
+
+// order.cc: those of the order of elements, and sorts of every kind, which have no slots
+const PyType_Slot* order_functions(usize size);
+void set_sorts(const Dtype& d);
 
 // loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format
 const std::vector<PyObject*>* numpy_ufuncs();  // null with an exception set

@@ -195,11 +195,6 @@ int initial_of_product(PyArrayMethod_Context* context, npy_bool, void* to) {
 
 // -- registration
 
-template <class Function>
-void* slot(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 PyArrayMethod_StridedLoop* loop_for(const char* name, bool has_arithmetic) {
   for (int i = 0; has_arithmetic && i < operation_count; ++i) {
     if (std::strcmp(carried[i].ufunc, name) == 0) return loops_of_carried[static_cast<usize>(i)];
