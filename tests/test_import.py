@@ -12,7 +12,9 @@ SLOW |= {"torch", "ml_dtypes", "jax", "onnx", "safetensors", "zipfile", "halfulp
 def imported(program: str) -> set[str]:
     """The modules there are after a program."""
     program += "; import sys; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
 def test_what_few_need_is_imported_when_it_is_needed() -> None:

@@ -195,8 +195,8 @@ void encode(const Encoder& e, Source source, const char* from, isize from_stride
   });
 }
 
-bool encode_watched(const Encoder& e, const Watch& watch, Source source, const char* from, isize from_stride, char* codes,
-                    isize code_stride, usize n, usize whole, bool* found) {
+bool encode_watched(const Encoder& e, const Watch& watch, Source source, const char* from, isize from_stride,
+                    char* codes, isize code_stride, usize n, usize whole, bool* found) {
   const usize size = source_bytes(source);
   const usize code_size = static_cast<usize>(e.code_bytes);
   if (!takes_any_length(e, source) || !is_contiguous(from, from_stride, size) ||

@@ -49,7 +49,7 @@ struct Dtype {
   PyObject* owner;    // the Format of Python
   PyObject* support;  // module halfulp._scalar
   char* text;
-  std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
+  mutable std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
 
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
@@ -132,17 +132,29 @@ int code_from_text(const Dtype& d, PyObject* text, u64* code);
 // scalar.cc
 PyTypeObject* scalar_base();  // null with an exception set
 u64 code_of_scalar(PyObject* scalar);
+const Dtype* dtype_of_scalar(PyObject* object);  // null for others
+
+// scalar_math.cc: its operators, before the type is ready
+void add_scalar_math(PyTypeObject* type);
 
 // array_functions.cc: what of the old interface NumPy still calls; the slots, the last one 0
 const PyType_Slot* array_functions(usize size);
 
+// stray.cc: `operate`, whatever the bits above a code are; the flags
+u8 operate_on_codes(const Dtype& d, const ArrayOperation& o, const Columns& c, usize n);
+
 // order.cc: those of the order of elements, and sorts of every kind, which have no slots
 const PyType_Slot* order_functions(usize size);
 void set_sorts(const Dtype& d);
+// The code of the greatest or the least of n > 0 elements, where -0 is less than +0; false if one of them is NaN.
+bool extremum(const Dtype& d, bool greatest, const char* codes, isize stride, usize n, u64* code);
 
 // loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format
 const std::vector<PyObject*>* numpy_ufuncs();  // null with an exception set
 int add_loops(Dtype& d);
+// What some of them carry out on codes: the place of a ufunc among these, and its operation, made on first use.
+int carried_index(const char* ufunc);  // -1: another
+const ArrayOperation& operation(const Dtype& d, int index);
 bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithmetic have it
 
 // promotion.cc

@@ -31,9 +31,9 @@ u64 highest_quiet(const Encoding& e, const FloatBits& b, u8 wanted) {
   return e.is_integer ? b.inf - 1 : b.inf;
 }
 
-// By their bits: a magnitude beyond the largest; Inf and NaN only where they are events; the sign where negative numbers
-// have no place. What is found has the sign bit set, so that no comparison is needed that a vector of 64-bit words may
-// lack.
+// By their bits: a magnitude beyond the largest; Inf and NaN only where they are events; the sign where negative
+// numbers have no place. What is found has the sign bit set, so that no comparison is needed that a vector of 64-bit
+// words may lack.
 template <class Bits>
 struct FloatRule {
   Bits sign;
@@ -88,8 +88,7 @@ bool any_float(const Encoding& e, Source source, const char* from, isize stride,
     if (kernels().largest(from, sizeof(Bits), mask, n) <= quiet) return false;
   }
   const FloatRule<Bits> rule{static_cast<Bits>(b.sign), static_cast<Bits>(quiet),
-                             static_cast<Bits>(e.has_nan ? b.inf : b.sign),
-                             static_cast<Bits>(negatives ? b.sign : 0)};
+                             static_cast<Bits>(e.has_nan ? b.inf : b.sign), static_cast<Bits>(negatives ? b.sign : 0)};
   return any_of<Bits>(from, stride, n, rule);
 }
 
@@ -249,7 +248,7 @@ u8 encode_checked(const Encoding& e, Source source, const char* from, isize stri
   };
   // Where codes lie in the place of numbers, what has been encoded cannot be examined.
   const bool watches = e.watches && !overlap(from, stride, source_bytes(source), codes, code_stride,
-                                              static_cast<usize>(e.encoder.code_bytes), n);
+                                             static_cast<usize>(e.encoder.code_bytes), n);
   const usize most = watches ? examined_after : examined_before;
   for (usize start = 0, count = 0; start < n; start += count) {
     count = start == 0 ? block_to_line(codes, most) : most;

@@ -64,6 +64,38 @@ int arg_extremum(void* data, npy_intp n, npy_intp* found, void* array) {
   return 0;
 }
 
+// Of zeros the other one is passed over while there may be a better.
+template <bool greatest, class Word>
+bool find_extremum(const Order& o, const char* codes, isize stride, usize n, u64* code) {
+  Word most = 0;
+  for (usize i = 0; i < n; ++i) {
+    const Word w = wanted<greatest>(o, load<Word>(codes + static_cast<isize>(i) * stride));
+    most = w > most ? w : most;
+  }
+  const Word nan = greatest ? static_cast<Word>(o.code_mask) : static_cast<Word>(~Word{0});
+  if (o.has_nan && most == nan) return false;
+  const Word other_zero = static_cast<Word>(greatest ? o.sign : 0);
+  bool found = false;
+  for (usize i = 0; i < n; ++i) {
+    const Word word = static_cast<Word>(load<Word>(codes + static_cast<isize>(i) * stride) & o.code_mask);
+    if (wanted<greatest>(o, word) != most || (found && word == other_zero)) continue;
+    found = true;
+    *code = word;
+    if (word != other_zero || !is_zero(o, word)) break;
+  }
+  return true;
+}
+
+template <bool greatest>
+bool find_extremum(const Dtype& d, const char* codes, isize stride, usize n, u64* code) {
+  switch (d.size()) {
+    case 1: return find_extremum<greatest, u8>(d.order, codes, stride, n, code);
+    case 2: return find_extremum<greatest, u16>(d.order, codes, stride, n, code);
+    case 4: return find_extremum<greatest, u32>(d.order, codes, stride, n, code);
+    default: return find_extremum<greatest, u64>(d.order, codes, stride, n, code);
+  }
+}
+
 // -- sorting by the digits of keys, the last one first: in the time of a few copies, and stable
 
 constexpr npy_intp few = 24;
@@ -161,6 +193,10 @@ void set_sorts(const Dtype& d) {
     case 4: return set_sorts<u32>(functions);
     default: return set_sorts<u64>(functions);
   }
+}
+
+bool extremum(const Dtype& d, bool greatest, const char* codes, isize stride, usize n, u64* code) {
+  return greatest ? find_extremum<true>(d, codes, stride, n, code) : find_extremum<false>(d, codes, stride, n, code);
 }
 
 }  // namespace halfulp::numpy
