@@ -53,15 +53,26 @@ void encode_from(const Encoder& e, Source source, bool flush, const char* from, 
   }
 }
 
-inline void encode_from_kernel(const Encoder& e, Source source, bool flush, const void* from, void* codes, usize n,
-                               Stores stores) {
+// Calls made(codes, count) for each piece while it is in the L1 cache; at most `at_once` codes are one.
+template <class F>
+void encode_pieces(const Encoder& e, Source source, bool flush, const void* from, void* codes, usize n, Stores stores,
+                   usize at_once, F&& made) {
   const Environment environment(e.shortcut == Shortcut::binary32 ? Rounding::nearest_even : Rounding::toward_zero);
   const char* p = static_cast<const char*>(from);
   const usize size = source_bytes(source);
+  const auto encode_piece = [&](usize start, usize count, auto* piece) {
+    if (source != Source::binary32 || flush) {
+      encode_from(e, source, flush, p + start * size, piece, count);
+    } else {
+      encode_block(e, static_cast<const u32*>(from) + start, piece, count);
+    }
+    made(piece, count);
+  };
   const auto as = [&](auto* to) {
     make_result(to, n, stores, [&](usize start, usize count, auto* piece) {
-      if (source != Source::binary32 || flush) return encode_from(e, source, flush, p + start * size, piece, count);
-      encode_block(e, static_cast<const u32*>(from) + start, piece, count);
+      for (usize i = 0; i < count; i += at_once) {
+        encode_piece(start + i, count - i < at_once ? count - i : at_once, piece + i);
+      }
     });
   };
   switch (e.code_bytes) {
@@ -69,6 +80,32 @@ inline void encode_from_kernel(const Encoder& e, Source source, bool flush, cons
     case 2: return as(static_cast<u16*>(codes));
     default: return as(static_cast<u32*>(codes));
   }
+}
+
+inline void encode_from_kernel(const Encoder& e, Source source, bool flush, const void* from, void* codes, usize n,
+                               Stores stores) {
+  encode_pieces(e, source, flush, from, codes, n, stores, ~usize{0}, [](const auto*, usize) {});
+}
+
+template <class Code>
+bool any_watched(const Watch& watch, const Code* codes, usize n) {
+  const Code mask = static_cast<Code>(watch.mask);
+  const Code bits = static_cast<Code>(watch.bits);
+  Code least = static_cast<Code>(~Code{0});  // zero if one is found: a minimum is quicker than a comparison
+  for (usize i = 0; i < n; ++i) {
+    const Code differing = static_cast<Code>((codes[i] & mask) ^ bits);
+    least = differing < least ? differing : least;
+  }
+  return least == 0;
+}
+
+inline bool encode_watched_kernel(const Encoder& e, const Watch& watch, Source source, bool flush, const void* from,
+                                  void* codes, usize n, Stores stores) {
+  constexpr usize at_once = 4 * block_lanes;
+  bool found = false;
+  encode_pieces(e, source, flush, from, codes, n, stores, at_once,
+                [&](const auto* piece, usize count) { found = any_watched(watch, piece, count) || found; });
+  return found;
 }
 
 inline void decode_to_kernel(const ValueDecoder& d, const void* codes, void* to, usize n, Stores stores) {

@@ -182,6 +182,29 @@ HALFULP_NOINLINE inline u64 gather_bits_kernel(const void* words, usize bytes) {
   return seen | rest;
 }
 
+template <class Word>
+u64 largest_word(const void* words, u64 mask, usize n) {
+  const u8* p = static_cast<const u8*>(words);
+  const Word kept = static_cast<Word>(mask);
+  Word largest = 0;
+  for (usize i = 0; i < n; ++i) {
+    Word word;
+    std::memcpy(&word, p + i * sizeof(Word), sizeof(Word));
+    word = static_cast<Word>(word & kept);
+    largest = word > largest ? word : largest;
+  }
+  return largest;
+}
+
+HALFULP_NOINLINE inline u64 largest_kernel(const void* words, usize bytes, u64 mask, usize n) {
+  switch (bytes) {
+    case 1: return largest_word<u8>(words, mask, n);
+    case 2: return largest_word<u16>(words, mask, n);
+    case 4: return largest_word<u32>(words, mask, n);
+    default: return largest_word<u64>(words, mask, n);
+  }
+}
+
 inline void decode_any(const ValueDecoder& d, const void* codes, void* to, usize n) {
   const auto as = [&](auto typed) {
     const auto* p = static_cast<const decltype(typed)*>(codes);

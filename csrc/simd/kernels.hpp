@@ -160,6 +160,12 @@ inline constexpr u32 examined_large = 2;
 inline constexpr u32 found_nan_operand = 0x100;
 inline constexpr u32 found_ambiguous = 0x200;
 
+// Codes that are looked for as they are made: those whose bits under the mask are these.
+struct Watch {
+  u64 mask;
+  u64 bits;
+};
+
 // The loops of one target, over contiguous arrays.
 struct Kernels {
   const char* isa;
@@ -177,12 +183,17 @@ struct Kernels {
   void (*decode)(const ValueDecoder&, const void* codes, void* to, usize n);
   // `narrow` and `encode` in one, for every route but `wide` and for every shortcut.
   void (*encode_from)(const Encoder&, Source, bool flush, const void* from, void* codes, usize n, Stores);
+  // The same, and whether any code is watched for.
+  bool (*encode_watched)(const Encoder&, const Watch&, Source, bool flush, const void* from, void* codes, usize n,
+                         Stores);
   // `decode` with a choice of stores.
   void (*decode_to)(const ValueDecoder&, const void* codes, void* to, usize n, Stores);
   // decode(encode(x)) of binary32 bits, for every route but `wide` and formats that decode to binary32.
   void (*round)(const Encoder&, const ValueDecoder&, const u32* from, u32* to, usize n, Stores);
   // All words of 8 bytes, the last one filled up with zeros, or-ed together.
   u64 (*gather_bits)(const void* words, usize bytes);
+  // The largest of n words of 1, 2, 4 or 8 bytes each, without sign, after a mask.
+  u64 (*largest)(const void* words, usize bytes, u64 mask, usize n);
   // From any source with a random integer each, below 2^random_bits.
   void (*encode_random)(const Encoder&, Source, bool flush, const void* from, const u32* random, void* codes, usize n);
   // Bytes to where they belong; past the caches only whole, aligned cache lines, and only after `finish_stores` seen by
@@ -239,6 +250,11 @@ usize value_bytes(Value value);
 // how many elements the caller's array has, if these are a part of it.
 void encode(const Encoder&, Source, const char* from, isize from_stride, char* codes, isize code_stride, usize n,
             usize whole = 0);
+
+// `encode` that says whether any code is watched for. Returns false, and has done nothing, if the arrays are not
+// contiguous or are not encoded in one step.
+bool encode_watched(const Encoder&, const Watch&, Source, const char* from, isize from_stride, char* codes,
+                    isize code_stride, usize n, usize whole, bool* found);
 
 // Codes of `code_bytes` bytes each. Returns the index of the first code with bits above the format's width (nothing
 // before it is lost, nothing after it is written), or n.

@@ -73,9 +73,11 @@ constexpr Kernels kernels_of_target(const char* isa) {
   k.widen = widen_kernel;
   k.decode = decode_kernel;
   k.encode_from = encode_from_kernel;
+  k.encode_watched = encode_watched_kernel;
   k.decode_to = decode_to_kernel;
   k.round = round_kernel;
   k.gather_bits = gather_bits_kernel;
+  k.largest = largest_kernel;
   k.encode_random = encode_random_kernel;
   k.random = random_kernel;
   k.store = store_kernel;

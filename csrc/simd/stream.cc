@@ -195,6 +195,19 @@ void encode(const Encoder& e, Source source, const char* from, isize from_stride
   });
 }
 
+bool encode_watched(const Encoder& e, const Watch& watch, Source source, const char* from, isize from_stride,
+                    char* codes, isize code_stride, usize n, usize whole, bool* found) {
+  const usize size = source_bytes(source);
+  const usize code_size = static_cast<usize>(e.code_bytes);
+  if (!takes_any_length(e, source) || !is_contiguous(from, from_stride, size) ||
+      !is_contiguous(codes, code_stride, code_size)) {
+    return false;
+  }
+  const Stores stores = stores_for(n < whole ? whole : n, size, code_size);
+  *found = kernels().encode_watched(e, watch, source, e.flush_input, from, codes, n, stores);
+  return true;
+}
+
 usize decode(const ValueDecoder& d, int code_bytes, const char* codes, isize code_stride, Value value, char* to,
              isize to_stride, usize n, usize whole) {
   const Kernels& k = kernels();

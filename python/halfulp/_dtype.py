@@ -10,7 +10,6 @@ import numpy as np
 
 from halfulp import _core, _scalar
 from halfulp._interning import interning
-from halfulp._packed_file import checked_shape, read, write
 
 if TYPE_CHECKING:
     from halfulp._format import Format
@@ -94,6 +93,8 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
     >>> hu.load(path).dtype, hu.load(path).astype(np.float32).tolist()
     (halfulp.bfloat16, [[1.0, 2.5]])
     """
+    from halfulp._packed_file import write  # with what it imports itself, a third of the time to import this package
+
     format = getattr(getattr(array, "dtype", None), "format", None)
     if not isinstance(array, np.ndarray) or format is None:
         raise TypeError(f"array must have the dtype of a format, not {getattr(array, 'dtype', type(array).__name__)}")
@@ -117,11 +118,14 @@ def load(path: str | os.PathLike[str]) -> Array:
     ValueError
         If the file is not one of those, or damaged. Nothing in it is ever run.
     """
+    from halfulp._packed_file import read
+
     return read(path, "halfulp.save", _array)
 
 
 def _array(document: Any, data: Array) -> Array:
     from halfulp._format import Format
+    from halfulp._packed_file import checked_shape
 
     shape = checked_shape(document, "halfulp_array", _VERSION)
     text = document.get("format")

@@ -1,4 +1,4 @@
-// The functions of NumPy's older interface that it still calls for every dtype: order, truth, ranges, copies, text.
+// The functions of NumPy's older interface that it still calls for every dtype: ranges, copies, text.
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -14,44 +14,6 @@ const Dtype& dtype_of_array(const void* array) {
 }
 
 double load(const Dtype& d, const void* from) { return value_of(d, load_code(d, from)); }
-
-// A number whose order is that of the values, NaN last: codes ascend with the magnitudes.
-i64 rank(const Dtype& d, const void* from) {
-  const Decoder<u64>& r = d.decoder.wide;
-  const u64 code = load_code(d, from);
-  const u64 sign = (code >> r.sign_position) & r.has_sign;
-  if (r.twos_complement != 0) return static_cast<i64>(code) - static_cast<i64>(sign << (r.sign_position + 1));
-  const u64 magnitude = code & r.magnitude_mask;
-  const bool nan = magnitude >= r.first_nan || (magnitude == 0 && sign != 0 && r.nan_at_negative_zero != 0);
-  if (nan) return NPY_MAX_INT64;
-  return sign != 0 ? -static_cast<i64>(magnitude) : static_cast<i64>(magnitude);
-}
-
-int compare(const void* a, const void* b, void* array) {
-  const Dtype& d = dtype_of_array(array);
-  const i64 x = rank(d, a);
-  const i64 y = rank(d, b);
-  return x < y ? -1 : x > y ? 1 : 0;
-}
-
-// The first NaN, or else the first extremum.
-template <bool greatest>
-int arg_extremum(void* data, npy_intp n, npy_intp* found, void* array) {
-  const Dtype& d = dtype_of_array(array);
-  const char* at = static_cast<const char*>(data);
-  i64 best = 0;
-  for (npy_intp i = 0; i < n; ++i, at += d.size()) {
-    const i64 x = rank(d, at);
-    if (i == 0 || x == NPY_MAX_INT64 || (greatest ? x > best : x < best)) {
-      best = x;
-      *found = i;
-    }
-    if (x == NPY_MAX_INT64) break;
-  }
-  return 0;
-}
-
-npy_bool nonzero(void* data, void* array) { return load(dtype_of_array(array), data) != 0; }
 
 // The first two elements are there; the others go on in their steps, each rounded once.
 int fill(void* data, npy_intp n, void* array) {
@@ -124,11 +86,6 @@ void copy_all_swapped(void* to, npy_intp to_stride, void* from, npy_intp from_st
   }
 }
 
-template <class Function>
-void* slot(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 // The header has no names for these two; NumPy takes them.
 constexpr int slot_copyswapn = 3 + _NPY_DT_ARRFUNCS_OFFSET;
 constexpr int slot_copyswap = 4 + _NPY_DT_ARRFUNCS_OFFSET;
@@ -136,16 +93,9 @@ constexpr int slot_copyswap = 4 + _NPY_DT_ARRFUNCS_OFFSET;
 template <usize size>
 const PyType_Slot* slots() {
   static const PyType_Slot all[] = {
-      {slot_copyswapn, slot(copy_all_swapped<size>)},
-      {slot_copyswap, slot(copy_swapped<size>)},
-      {NPY_DT_PyArray_ArrFuncs_compare, slot(compare)},
-      {NPY_DT_PyArray_ArrFuncs_argmax, slot(arg_extremum<true>)},
-      {NPY_DT_PyArray_ArrFuncs_argmin, slot(arg_extremum<false>)},
-      {NPY_DT_PyArray_ArrFuncs_scanfunc, slot(scan)},
-      {NPY_DT_PyArray_ArrFuncs_fromstr, slot(from_text)},
-      {NPY_DT_PyArray_ArrFuncs_nonzero, slot(nonzero)},
-      {NPY_DT_PyArray_ArrFuncs_fill, slot(fill)},
-      {0, nullptr},
+      {slot_copyswapn, slot(copy_all_swapped<size>)}, {slot_copyswap, slot(copy_swapped<size>)},
+      {NPY_DT_PyArray_ArrFuncs_scanfunc, slot(scan)}, {NPY_DT_PyArray_ArrFuncs_fromstr, slot(from_text)},
+      {NPY_DT_PyArray_ArrFuncs_fill, slot(fill)},     {0, nullptr},
   };
   return all;
 }

@@ -42,9 +42,17 @@ int from_number(PyArrayMethod_Context* context, char* const* data, npy_intp cons
   });
 }
 
+// Whether no value of a format raises anything.
+bool is_quiet(const Encoding& from, const Encoding& to) {
+  const u64 largest = from.largest64 + (from.is_integer ? u64{1} << 52 : 0);  // an integer's lowest is the next power
+  return largest <= to.largest64 && (to.is_signed || !from.is_signed) && (to.has_nan || !from.has_nan) &&
+         (!to.is_integer || from.is_integer);
+}
+
 // Codes of one format into another encoding, by way of the numbers they are.
 u8 transcode(const Dtype& from, const Encoding& to, const char* codes, isize stride, char* out, isize out_stride,
              usize n) {
+  const bool quiet = is_quiet(from.encoding, to);
   alignas(64) double numbers[block];
   char* buffer = reinterpret_cast<char*>(numbers);
   const Value value = from.decoder.binary32 ? Value::binary32 : Value::binary64;
@@ -54,8 +62,12 @@ u8 transcode(const Dtype& from, const Encoding& to, const char* codes, isize str
   for (usize start = 0; start < n; start += block) {
     const usize count = n - start < block ? n - start : block;
     decode_codes(from, codes + static_cast<isize>(start) * stride, stride, value, buffer, size, count);
-    flags |= encode_checked(to, source, buffer, size, out + static_cast<isize>(start) * out_stride, out_stride, count,
-                            count);
+    char* here = out + static_cast<isize>(start) * out_stride;
+    if (quiet) {
+      encode(to.encoder, source, buffer, size, here, out_stride, count);
+    } else {
+      flags |= encode_checked(to, source, buffer, size, here, out_stride, count, count);
+    }
   }
   return flags;
 }
@@ -73,6 +85,10 @@ int between_formats(PyArrayMethod_Context* context, char* const* data, npy_intp 
 int within_format(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions,
                   npy_intp const* strides, NpyAuxData*) {
   const usize size = dtype_of(context->descriptors[0]).size();
+  if (strides[0] == static_cast<npy_intp>(size) && strides[1] == strides[0]) {
+    std::memmove(data[1], data[0], size * static_cast<usize>(dimensions[0]));
+    return 0;
+  }
   for (npy_intp i = 0; i < dimensions[0]; ++i) std::memmove(data[1] + i * strides[1], data[0] + i * strides[0], size);
   return 0;
 }
@@ -85,10 +101,11 @@ bool fits(const Dtype& d, Value value) {
   return value != Value::binary32 || d.decoder.binary32;
 }
 
-u8 to_floats(const Dtype& d, int type_num, const char* codes, isize stride, char* to, isize to_stride, usize n) {
+u8 to_floats(const Dtype& d, int type_num, const char* codes, isize stride, char* to, isize to_stride, usize n,
+             usize whole) {
   const Value value = value_of_type(type_num);
   if (!fits(d, value)) return transcode(d, *encoding_of_float(type_num), codes, stride, to, to_stride, n);
-  decode_codes(d, codes, stride, value, to, to_stride, n);
+  decode_codes(d, codes, stride, value, to, to_stride, n, whole);
   return 0;
 }
 
@@ -97,8 +114,8 @@ int to_float(PyArrayMethod_Context* context, char* const* data, npy_intp const* 
   const Dtype& d = dtype_of(context->descriptors[0]);
   const int type_num = context->descriptors[1]->type_num;
   return run(dimensions[0], [&](isize start, usize n) {
-    return to_floats(d, type_num, data[0] + start * strides[0], strides[0], data[1] + start * strides[1], strides[1],
-                     n);
+    return to_floats(d, type_num, data[0] + start * strides[0], strides[0], data[1] + start * strides[1], strides[1], n,
+                     static_cast<usize>(dimensions[0]));
   });
 }
 
@@ -110,7 +127,7 @@ int to_complex(PyArrayMethod_Context* context, char* const* data, npy_intp const
   const usize size = static_cast<usize>(context->descriptors[1]->elsize) / 2;
   return run(dimensions[0], [&](isize start, usize n) {
     char* to = data[1] + start * strides[1];
-    const u8 flags = to_floats(d, part, data[0] + start * strides[0], strides[0], to, strides[1], n);
+    const u8 flags = to_floats(d, part, data[0] + start * strides[0], strides[0], to, strides[1], n, n);
     for (usize i = 0; i < n; ++i) std::memset(to + static_cast<isize>(i) * strides[1] + size, 0, size);
     return flags;
   });
@@ -219,11 +236,6 @@ PyArray_DTypeMeta* class_of(int type_num) {
   PyArray_DTypeMeta* meta = NPY_DTYPE(descr);  // builtin classes live forever
   Py_DECREF(descr);
   return meta;
-}
-
-template <class Function>
-void* slot(Function* function) {
-  return reinterpret_cast<void*>(function);
 }
 
 }  // namespace

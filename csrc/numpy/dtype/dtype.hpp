@@ -9,6 +9,7 @@
 #include "../../simd/operate.hpp"
 #include "../operations.hpp"
 #include "../types.hpp"
+#include "order.hpp"
 
 namespace halfulp::numpy {
 
@@ -19,6 +20,12 @@ struct Encoding {
   bool has_nan;
   bool is_signed;
   bool is_integer;
+  u8 beyond;    // what a finite number raises that is too large,
+  u8 below;     // one that is too low,
+  u8 raisable;  // and any number
+  // Unless `watches` is false, whatever raises something gets one of these codes.
+  Watch watch;
+  bool watches;
   // The largest finite magnitude, toward zero, in the types that sources have.
   u16 largest16;
   u32 largest32;
@@ -36,16 +43,23 @@ struct Dtype {
   Format format;
   Encoding encoding;
   ValueDecoder decoder;
+  Order order;
   PyArray_Descr* descr;  // the only instance
   PyTypeObject* scalar_type;
   PyObject* owner;    // the Format of Python
   PyObject* support;  // module halfulp._scalar
   char* text;
-  std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
+  mutable std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
 
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
 };
+
+// What a slot of NumPy's holds.
+template <class Function>
+void* slot(Function* function) {
+  return reinterpret_cast<void*>(function);
+}
 
 // factory.cc
 PyTypeObject* base_class();                      // all our classes are subclasses of it
@@ -60,7 +74,12 @@ PyObject* make_dtype(const Format& format, PyObject* owner, const char* text, Py
 
 inline u64 load_code(const Dtype& d, const void* from) {
   u64 code = 0;
-  std::memcpy(&code, from, d.size());
+  switch (d.decoder.code_bytes) {  // a size known to the compiler is one instruction
+    case 1: std::memcpy(&code, from, 1); break;
+    case 2: std::memcpy(&code, from, 2); break;
+    case 4: std::memcpy(&code, from, 4); break;
+    default: std::memcpy(&code, from, 8);
+  }
   return code & d.decoder.code_mask;
 }
 inline void store_code(const Dtype& d, u64 code, void* to) { std::memcpy(to, &code, d.size()); }
@@ -74,11 +93,12 @@ inline double value_of(const Dtype& d, u64 code) {
 // encoding.cc
 Encoding make_encoding(const Format& format);
 const Encoding* encoding_of_float(int type_num);  // float16, float32, float64; else null
-// Encodes, and returns flag::overflow and flag::invalid as they occur.
+// Encodes, and returns flag::overflow and flag::invalid as they occur. `whole`: as of `encode`.
 u8 encode_checked(const Encoding&, Source, const char* from, isize stride, char* codes, isize code_stride, usize n,
                   usize whole);
 // Codes whose bits above the width are ignored, as numbers of some type that holds them all.
-void decode_codes(const Dtype&, const char* codes, isize stride, Value, char* to, isize to_stride, usize n);
+void decode_codes(const Dtype&, const char* codes, isize stride, Value, char* to, isize to_stride, usize n,
+                  usize whole = 0);
 // Warns as NumPy does; -1 if np.errstate makes it an exception.
 int give_floating_point(const char* what, u8 flags);
 
@@ -112,13 +132,29 @@ int code_from_text(const Dtype& d, PyObject* text, u64* code);
 // scalar.cc
 PyTypeObject* scalar_base();  // null with an exception set
 u64 code_of_scalar(PyObject* scalar);
+const Dtype* dtype_of_scalar(PyObject* object);  // null for others
+
+// scalar_math.cc: its operators, before the type is ready
+void add_scalar_math(PyTypeObject* type);
 
 // array_functions.cc: what of the old interface NumPy still calls; the slots, the last one 0
 const PyType_Slot* array_functions(usize size);
 
+// stray.cc: `operate`, whatever the bits above a code are; the flags
+u8 operate_on_codes(const Dtype& d, const ArrayOperation& o, const Columns& c, usize n);
+
+// order.cc: those of the order of elements, and sorts of every kind, which have no slots
+const PyType_Slot* order_functions(usize size);
+void set_sorts(const Dtype& d);
+// The code of the greatest or the least of n > 0 elements, where -0 is less than +0; false if one of them is NaN.
+bool extremum(const Dtype& d, bool greatest, const char* codes, isize stride, usize n, u64* code);
+
 // loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format
 const std::vector<PyObject*>* numpy_ufuncs();  // null with an exception set
 int add_loops(Dtype& d);
+// What some of them carry out on codes: the place of a ufunc among these, and its operation, made on first use.
+int carried_index(const char* ufunc);  // -1: another
+const ArrayOperation& operation(const Dtype& d, int index);
 bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithmetic have it
 
 // promotion.cc

@@ -8,16 +8,38 @@ namespace {
 
 constexpr u8 both = flag::overflow | flag::invalid;
 
-// -- which elements may raise something
+// -- which elements may raise something that nothing has raised yet
 
-// Of floats, by their bits: a magnitude beyond the largest; Inf and NaN only where they are events. What is found has
-// the sign bit set, so that no comparison is needed that a vector of 64-bit words may lack.
+// The bits of a float type: its sign, Inf, and the largest finite number of the format, toward zero.
+struct FloatBits {
+  u64 sign;
+  u64 inf;
+  u64 largest;
+};
+
+FloatBits float_bits(const Encoding& e, Source source) {
+  switch (source) {
+    case Source::binary16: return {0x8000, 0x7c00, e.largest16};
+    case Source::binary32: return {0x80000000, 0x7f800000, e.largest32};
+    default: return {u64{1} << 63, u64{0x7ff} << 52, e.largest64};
+  }
+}
+
+// Up to which magnitude nothing is raised.
+u64 highest_quiet(const Encoding& e, const FloatBits& b, u8 wanted) {
+  if ((wanted & e.beyond) != 0) return b.largest;
+  return e.is_integer ? b.inf - 1 : b.inf;
+}
+
+// By their bits: a magnitude beyond the largest; Inf and NaN only where they are events; the sign where negative
+// numbers have no place. What is found has the sign bit set, so that no comparison is needed that a vector of 64-bit
+// words may lack.
 template <class Bits>
 struct FloatRule {
   Bits sign;
   Bits largest;
   Bits end;
-  Bits negatives;  // have no place: the sign bit
+  Bits negatives;
 
   Bits operator()(Bits x) const {
     const Bits magnitude = static_cast<Bits>(x & static_cast<Bits>(~sign));
@@ -27,12 +49,6 @@ struct FloatRule {
   bool found(Bits all) const { return (all & sign) != 0; }
 };
 
-template <class Bits>
-FloatRule<Bits> float_rule(const Encoding& e, Bits largest, Bits inf) {
-  const Bits sign = static_cast<Bits>(Bits{1} << (8 * sizeof(Bits) - 1));
-  return {sign, largest, e.has_nan ? inf : sign, e.is_signed ? Bits{0} : sign};
-}
-
 template <class Int>
 struct IntegerRule {
   Int low;
@@ -40,31 +56,6 @@ struct IntegerRule {
   Int operator()(Int x) const { return static_cast<Int>(static_cast<Int>(x > high) | static_cast<Int>(x < low)); }
   bool found(Int all) const { return all != 0; }
 };
-
-template <class Int>
-IntegerRule<Int> integer_rule(const Encoding& e) {
-  constexpr bool is_signed = static_cast<Int>(~Int{0}) < Int{0};
-  constexpr u64 top = ~u64{0} >> (64 - 8 * sizeof(Int) + (is_signed ? 1 : 0));
-  const u64 limit = static_cast<u64>(e.largest_integer);
-  const Int high = static_cast<Int>(limit < top ? limit : top);
-  return {is_signed && e.is_signed ? static_cast<Int>(-high) : Int{0}, high};
-}
-
-// The commonest scan, for every processor's own vectors where the compiler can make several of one function.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__gnu_linux__) && \
-    !defined(__SANITIZE_ADDRESS__)
-__attribute__((target_clones("avx2", "default")))
-#endif
-u32 scan_binary32(const char* from, usize n, u32 sign, u32 largest, u32 end, u32 negatives) {
-  u32 found = 0;
-  for (usize i = 0; i < n; ++i) {
-    u32 x;
-    std::memcpy(&x, from + 4 * i, 4);
-    const u32 magnitude = x & ~sign;
-    found |= ((largest - magnitude) & (magnitude - end)) | (x & negatives);
-  }
-  return found;
-}
 
 template <class T, class Rule>
 bool any_of(const char* from, isize stride, usize n, const Rule& rule) {
@@ -86,24 +77,46 @@ bool any_of(const char* from, isize stride, usize n, const Rule& rule) {
   return rule.found(all);
 }
 
-bool may_raise(const Encoding& e, Source source, const char* from, isize stride, usize n) {
+template <class Bits>
+bool any_float(const Encoding& e, Source source, const char* from, isize stride, usize n, u8 wanted) {
+  const FloatBits b = float_bits(e, source);
+  const u64 quiet = highest_quiet(e, b, wanted);
+  const bool negatives = !e.is_signed && (e.below & wanted) != 0;
+  // In most arrays nothing is: that is seen soonest.
+  if (stride == static_cast<isize>(sizeof(Bits))) {
+    const u64 mask = negatives ? ~u64{0} : ~b.sign;
+    if (kernels().largest(from, sizeof(Bits), mask, n) <= quiet) return false;
+  }
+  const FloatRule<Bits> rule{static_cast<Bits>(b.sign), static_cast<Bits>(quiet),
+                             static_cast<Bits>(e.has_nan ? b.inf : b.sign), static_cast<Bits>(negatives ? b.sign : 0)};
+  return any_of<Bits>(from, stride, n, rule);
+}
+
+template <class Int>
+bool any_integer(const Encoding& e, const char* from, isize stride, usize n) {
+  constexpr bool is_signed = static_cast<Int>(~Int{0}) < Int{0};
+  constexpr u64 top = ~u64{0} >> (64 - 8 * sizeof(Int) + (is_signed ? 1 : 0));
+  const u64 limit = static_cast<u64>(e.largest_integer);
+  if (limit > top && (e.is_signed || !is_signed)) return false;
+  const Int high = static_cast<Int>(limit < top ? limit : top);
+  const IntegerRule<Int> rule{is_signed && e.is_signed ? static_cast<Int>(-high) : Int{0}, high};
+  return any_of<Int>(from, stride, n, rule);
+}
+
+bool may_raise(const Encoding& e, Source source, const char* from, isize stride, usize n, u8 wanted) {
   switch (source) {
     case Source::boolean: return e.largest_integer < 1;
-    case Source::int8: return any_of<i8>(from, stride, n, integer_rule<i8>(e));
-    case Source::uint8: return any_of<u8>(from, stride, n, integer_rule<u8>(e));
-    case Source::int16: return any_of<i16>(from, stride, n, integer_rule<i16>(e));
-    case Source::uint16: return any_of<u16>(from, stride, n, integer_rule<u16>(e));
-    case Source::int32: return any_of<i32>(from, stride, n, integer_rule<i32>(e));
-    case Source::uint32: return any_of<u32>(from, stride, n, integer_rule<u32>(e));
-    case Source::int64: return any_of<i64>(from, stride, n, integer_rule<i64>(e));
-    case Source::uint64: return any_of<u64>(from, stride, n, integer_rule<u64>(e));
-    case Source::binary16: return any_of<u16>(from, stride, n, float_rule<u16>(e, e.largest16, 0x7c00));
-    case Source::binary32: {
-      const FloatRule<u32> rule = float_rule<u32>(e, e.largest32, 0x7f800000);
-      if (stride != 4) return any_of<u32>(from, stride, n, rule);
-      return rule.found(scan_binary32(from, n, rule.sign, rule.largest, rule.end, rule.negatives));
-    }
-    case Source::binary64: return any_of<u64>(from, stride, n, float_rule<u64>(e, e.largest64, u64{0x7ff} << 52));
+    case Source::int8: return any_integer<i8>(e, from, stride, n);
+    case Source::uint8: return any_integer<u8>(e, from, stride, n);
+    case Source::int16: return any_integer<i16>(e, from, stride, n);
+    case Source::uint16: return any_integer<u16>(e, from, stride, n);
+    case Source::int32: return any_integer<i32>(e, from, stride, n);
+    case Source::uint32: return any_integer<u32>(e, from, stride, n);
+    case Source::int64: return any_integer<i64>(e, from, stride, n);
+    case Source::uint64: return any_integer<u64>(e, from, stride, n);
+    case Source::binary16: return any_float<u16>(e, source, from, stride, n, wanted);
+    case Source::binary32: return any_float<u32>(e, source, from, stride, n, wanted);
+    case Source::binary64: return any_float<u64>(e, source, from, stride, n, wanted);
     default: return true;
   }
 }
@@ -139,25 +152,61 @@ Unpacked<Wide> unpack_one(Source source, const char* from) {
 
 u8 flags_of(const Encoding& e, const Real& x) {
   if (x.is_nan()) return e.has_nan ? 0 : flag::invalid;
-  if (x.is_infinite() && e.is_signed) return e.is_integer ? flag::invalid : 0;
+  if (x.is_infinite() && e.is_integer) return flag::invalid;
+  if (x.is_infinite() && e.is_signed) return 0;
   return settle(x, e.result).flags & both;
 }
 
-u8 examine(const Encoding& e, Source source, const char* from, isize stride, usize n) {
+u8 examine(const Encoding& e, Source source, const char* from, isize stride, usize n, u8 wanted) {
   u8 flags = 0;
-  for (usize i = 0; i < n && flags != both; ++i) {
+  for (usize i = 0; i < n && (wanted & ~flags) != 0; ++i) {
     flags |= flags_of(e, real(unpack_one(source, from + static_cast<isize>(i) * stride)));
   }
   return flags;
 }
 
-constexpr usize encoded_at_once = 16384;
+// What can be raised by numbers of a type, beside what has been.
+u8 wanted_flags(const Encoding& e, Source source, u8 seen) {
+  const bool finite = source < Source::binary16;
+  const u8 raisable = finite ? static_cast<u8>(e.beyond | e.below) : e.raisable;
+  return static_cast<u8>(raisable & ~seen);
+}
+
+// Numbers that are still in the L1 cache when they are encoded, or in the L2 cache when they are examined after that.
+constexpr usize examined_before = 4096;
+constexpr usize examined_after = 32768;
+
+// A block of which those after it begin with a cache line.
+usize block_to_line(const char* codes, usize most) { return most - reinterpret_cast<usize>(codes) % 64; }
+
+// The code under the watch's mask for what raises something; false if that is not one code of either sign.
+bool make_watch(const Format& f, const Encoding& e, Watch* watch) {
+  if (!f.is_signed || f.is_integer()) return false;
+  const auto code = [&](const Unpacked<Wide>& x) { return encode(x, e.encoder.wide).word; };
+  const u64 high = code(unpack_binary<11, 52>(u64{0x7fe} << 52, false));
+  const u64 low = code(unpack_binary<11, 52>(u64{0xffe} << 52, false));
+  const u64 nan = e.has_nan ? high : code(unpack_binary<11, 52>(u64{0xfff} << 51, false));
+  watch->mask = ((u64{1} << (f.bits() - 1)) << 1) - 1;
+  if (high != low) watch->mask &= ~f.sign_bit();
+  watch->bits = high & watch->mask;
+  return (low & watch->mask) == watch->bits && (nan & watch->mask) == watch->bits;
+}
 
 template <class Bits>
 Bits toward_zero(u64 binary64, const char* name) {
   const Format& f = halfulp::format(name);
   const Policy policy{Rounding::toward_zero, Overflow::saturate, Subnormals::gradual, default_nan(f)};
   return static_cast<Bits>(encode(unpack_binary<11, 52>(binary64, false), make_codec<u64>(f, policy)).word);
+}
+
+// Whether codes lie where numbers do.
+bool overlap(const char* from, isize stride, usize size, const char* codes, isize code_stride, usize code_size,
+             usize n) {
+  const isize last = static_cast<isize>(n) - 1;
+  const auto first = [&](const char* p, isize step) { return step < 0 ? p + last * step : p; };
+  const auto end = [&](const char* p, isize step, usize bytes) { return (step < 0 ? p : p + last * step) + bytes; };
+  return first(from, stride) < end(codes, code_stride, code_size) &&
+         first(codes, code_stride) < end(from, stride, size);
 }
 
 }  // namespace
@@ -176,6 +225,11 @@ Encoding make_encoding(const Format& f) {
   double largest;
   std::memcpy(&largest, &e.largest64, 8);
   e.largest_integer = largest < 0x1p62 ? static_cast<i64>(largest) : NPY_MAX_INT64;
+  constexpr u16 longest_exponent = 0x7ffe;  // of x87
+  e.beyond = settle(real(unpack_x87(~u64{0}, longest_exponent, false)), e.result).flags & both;
+  e.below = settle(real(unpack_x87(~u64{0}, longest_exponent | 0x8000, false)), e.result).flags & both;
+  e.raisable = static_cast<u8>(e.beyond | e.below | (e.has_nan ? 0 : flag::invalid));
+  e.watches = make_watch(f, e, &e.watch);
   return e;
 }
 
@@ -189,19 +243,35 @@ const Encoding* encoding_of_float(int type_num) {
 u8 encode_checked(const Encoding& e, Source source, const char* from, isize stride, char* codes, isize code_stride,
                   usize n, usize whole) {
   u8 flags = 0;
-  for (usize start = 0; start < n; start += encoded_at_once) {
-    const usize count = n - start < encoded_at_once ? n - start : encoded_at_once;
+  const auto examine_block = [&](const char* x, usize count, u8 wanted) {
+    if (may_raise(e, source, x, stride, count, wanted)) flags |= examine(e, source, x, stride, count, wanted);
+  };
+  // Where codes lie in the place of numbers, what has been encoded cannot be examined.
+  const bool watches = e.watches && !overlap(from, stride, source_bytes(source), codes, code_stride,
+                                             static_cast<usize>(e.encoder.code_bytes), n);
+  const usize most = watches ? examined_after : examined_before;
+  for (usize start = 0, count = 0; start < n; start += count) {
+    count = start == 0 ? block_to_line(codes, most) : most;
+    if (count > n - start) count = n - start;
     const char* x = from + static_cast<isize>(start) * stride;
-    // Before the codes are written: they may lie where the numbers are.
-    if (flags != both && may_raise(e, source, x, stride, count)) flags |= examine(e, source, x, stride, count);
-    encode(e.encoder, source, x, stride, codes + static_cast<isize>(start) * code_stride, code_stride, count, whole);
+    char* to = codes + static_cast<isize>(start) * code_stride;
+    const u8 wanted = wanted_flags(e, source, flags);
+    bool found = false;
+    if (wanted != 0 && watches &&
+        encode_watched(e.encoder, e.watch, source, x, stride, to, code_stride, count, whole, &found)) {
+      if (found) examine_block(x, count, wanted);
+      continue;
+    }
+    if (wanted != 0) examine_block(x, count, wanted);
+    encode(e.encoder, source, x, stride, to, code_stride, count, whole);
   }
   return flags;
 }
 
-void decode_codes(const Dtype& d, const char* codes, isize stride, Value value, char* to, isize to_stride, usize n) {
+void decode_codes(const Dtype& d, const char* codes, isize stride, Value value, char* to, isize to_stride, usize n,
+                  usize whole) {
   const usize size = d.size();
-  const usize good = decode(d.decoder, d.decoder.code_bytes, codes, stride, value, to, to_stride, n);
+  const usize good = decode(d.decoder, d.decoder.code_bytes, codes, stride, value, to, to_stride, n, whole);
   for (usize i = good; i < n; ++i) {  // a code with bits above its width: one at a time
     const u64 code = load_code(d, codes + static_cast<isize>(i) * stride);
     char one[8];

@@ -158,22 +158,19 @@ PyMethodDef methods[] = {
 
 // -- classes
 
-template <class Function>
-PyType_Slot slot(int id, Function* function) {
-  return {id, reinterpret_cast<void*>(function)};
-}
-
 std::vector<PyType_Slot> slots(usize size) {
   std::vector<PyType_Slot> made = {
-      slot(NPY_DT_ensure_canonical, ensure_canonical),
-      slot(NPY_DT_default_descr, default_descr),
-      slot(NPY_DT_discover_descr_from_pyobject, discover),
-      slot(NPY_DT_common_dtype, common_dtype),
-      slot(NPY_DT_setitem, set_item),
-      slot(NPY_DT_getitem, get_item),
-      slot(NPY_DT_get_constant, get_constant),
+      {NPY_DT_ensure_canonical, slot(ensure_canonical)},
+      {NPY_DT_default_descr, slot(default_descr)},
+      {NPY_DT_discover_descr_from_pyobject, slot(discover)},
+      {NPY_DT_common_dtype, slot(common_dtype)},
+      {NPY_DT_setitem, slot(set_item)},
+      {NPY_DT_getitem, slot(get_item)},
+      {NPY_DT_get_constant, slot(get_constant)},
   };
-  for (const PyType_Slot* more = array_functions(size); more->slot != 0; ++more) made.push_back(*more);
+  for (const PyType_Slot* more : {array_functions(size), order_functions(size)}) {
+    for (; more->slot != 0; ++more) made.push_back(*more);
+  }
   made.push_back({0, nullptr});
   return made;
 }
@@ -235,6 +232,7 @@ int make_instance(Dtype& d) {
   descr->type_num = unused_type_num;
   d.descr = descr;
   d.meta.singleton = new_reference(descr);
+  set_sorts(d);
   return 0;
 }
 
@@ -277,6 +275,7 @@ PyObject* make_dtype(const Format& format, PyObject* owner, const char* text, Py
   d->format = format;
   d->encoding = make_encoding(format);
   d->decoder = make_value_decoder(format);
+  d->order = make_order(format);
   d->owner = Py_NewRef(owner);
   d->support = Py_NewRef(support);
   d->scalar_type = reinterpret_cast<PyTypeObject*>(Py_NewRef(scalar_type));

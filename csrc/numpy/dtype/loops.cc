@@ -8,18 +8,22 @@
 namespace halfulp::numpy {
 namespace {
 
+// What is done in another way than element by element when all of an array becomes one.
+enum class Reduction : u8 { none, sum, product, least, greatest };
+
 // Ufuncs of NumPy that are operations on codes. With `twice` the only operand is both of the operation's.
 struct Carried {
   const char* ufunc;
   const char* operation;
   Rounding to_integer;
   bool twice;
+  Reduction reduction = Reduction::none;
 };
 
 constexpr Carried carried[operation_count] = {
-    {"add", "add", {}, false},
+    {"add", "add", {}, false, Reduction::sum},
     {"subtract", "subtract", {}, false},
-    {"multiply", "multiply", {}, false},
+    {"multiply", "multiply", {}, false, Reduction::product},
     {"divide", "divide", {}, false},
     {"fmod", "fmod", {}, false},
     {"sqrt", "sqrt", {}, false},
@@ -30,10 +34,10 @@ constexpr Carried carried[operation_count] = {
     {"fabs", "abs", {}, false},
     {"conjugate", "copy", {}, false},
     {"copysign", "copysign", {}, false},
-    {"minimum", "minimum", {}, false},
-    {"maximum", "maximum", {}, false},
-    {"fmin", "minimum_number", {}, false},
-    {"fmax", "maximum_number", {}, false},
+    {"minimum", "minimum", {}, false, Reduction::least},
+    {"maximum", "maximum", {}, false, Reduction::greatest},
+    {"fmin", "minimum_number", {}, false, Reduction::least},
+    {"fmax", "maximum_number", {}, false, Reduction::greatest},
     {"rint", "round_to_integral", Rounding::nearest_even, false},
     {"floor", "round_to_integral", Rounding::toward_negative, false},
     {"ceil", "round_to_integral", Rounding::toward_positive, false},
@@ -58,44 +62,6 @@ const NamedOperator& named(const char* name) {
   return operators[0];
 }
 
-// Made on first use: most of them never are.
-const ArrayOperation& operation(Dtype& d, int index) {
-  std::atomic<const ArrayOperation*>& place = d.operations[index];
-  if (const ArrayOperation* made = place.load(std::memory_order_acquire)) return *made;
-  OperationParameters p{};
-  for (Format& f : p.operands) f = d.format;
-  p.result = d.format;
-  NanRule nan = default_nan(d.format);
-  nan.negative = nan.positive;
-  p.policy = {Rounding::nearest_even, Overflow::standard, Subnormals::gradual, nan};
-  p.nan = NanPropagation::canonical;
-  p.tininess = Tininess::after;
-  p.integer_rounding = carried[index].to_integer;
-  p.integer_bits = 64;
-  p.integer_signed = true;
-  const auto* mine = new ArrayOperation(make_operation(named(carried[index].operation), p));
-  const ArrayOperation* first = nullptr;
-  if (place.compare_exchange_strong(first, mine)) return *mine;
-  delete mine;
-  return *first;
-}
-
-// Codes whose bits above the width are cleared: those a format does not have mean nothing.
-class Cleared {
- public:
-  Cleared(const Dtype& d, const char* from, isize stride, usize n) {
-    for (usize i = 0; i < n; ++i) {
-      const u64 code = load_code(d, from + static_cast<isize>(i) * stride);
-      std::memcpy(bytes_ + i * d.size(), &code, d.size());
-    }
-  }
-  char* data() { return bytes_; }
-  static constexpr usize block = 512;
-
- private:
-  alignas(8) char bytes_[8 * block + 8];
-};
-
 Columns columns(PyArrayMethod_Context* context, char* const* data, npy_intp const* strides, bool twice) {
   const auto* ufunc = reinterpret_cast<PyUFuncObject*>(context->caller);
   Columns c{};
@@ -108,27 +74,6 @@ Columns columns(PyArrayMethod_Context* context, char* const* data, npy_intp cons
   for (int i = 0; i < c.operands; ++i) c.in[i] = column(twice ? 0 : i);
   c.out[0] = column(ufunc->nin);
   return c;
-}
-
-u8 operate_cleared(const Dtype& d, const ArrayOperation& o, const Columns& all, usize n) {
-  u8 flags = 0;
-  for (usize start = 0; start < n; start += Cleared::block) {
-    const usize count = n - start < Cleared::block ? n - start : Cleared::block;
-    Columns c = all;
-    for (int i = 0; i < c.operands; ++i) c.in[i].data += static_cast<isize>(start) * c.in[i].stride;
-    c.out[0].data += static_cast<isize>(start) * c.out[0].stride;
-    Cleared a(d, c.in[0].data, c.in[0].stride, count);
-    const bool two = c.operands > 1 && !c.in[1].is_signed;
-    Cleared b(d, two ? c.in[1].data : c.in[0].data, two ? c.in[1].stride : c.in[0].stride, count);
-    c.in[0].data = a.data();
-    c.in[0].stride = static_cast<isize>(d.size());
-    if (two) {
-      c.in[1].data = b.data();
-      c.in[1].stride = static_cast<isize>(d.size());
-    }
-    flags |= operate(o, c, count).flags;
-  }
-  return flags;
 }
 
 // add.reduce and multiply.reduce into the format itself (with out= or dtype=): one accumulator in binary64 for as much
@@ -146,25 +91,58 @@ u8 reduce(const Dtype& d, bool product, char* const* data, npy_intp n, npy_intp 
   return encode_checked(d.encoding, Source::binary64, reinterpret_cast<const char*>(&total), 8, data[0], 8, 1, 1);
 }
 
+// Some elements of a call, none of which needs the result of another.
+u8 operate_part(PyArrayMethod_Context* context, int index, const ArrayOperation& o, char* const* data,
+                npy_intp const* strides, usize n) {
+  const Columns c = columns(context, data, strides, carried[index].twice);
+  return operate_on_codes(dtype_of(context->descriptors[0]), o, c, n);
+}
+
+u8 operate_in_order(PyArrayMethod_Context* context, int index, const ArrayOperation& o, char* const* data,
+                    npy_intp const* strides, usize n) {
+  u8 flags = 0;
+  each_independent(context, data, strides, n, [&](char* const* here, usize count) {
+    flags |= operate_part(context, index, o, here, strides, count);
+  });
+  return flags;
+}
+
+// minimum.reduce and the like: of a block without NaN only the extremum counts.
+u8 reduce_extrema(PyArrayMethod_Context* context, int index, const ArrayOperation& o, char* const* data,
+                  npy_intp const* strides, usize n) {
+  const Dtype& d = dtype_of(context->descriptors[0]);
+  const bool greatest = carried[index].reduction == Reduction::greatest;
+  constexpr usize block = 4096;
+  u8 flags = 0;
+  for (usize start = 0; start < n; start += block) {
+    const usize count = n - start < block ? n - start : block;
+    char* here[3] = {data[0], data[1] + static_cast<isize>(start) * strides[1], data[2]};
+    u64 code = 0;
+    if (!extremum(d, greatest, here[1], strides[1], count, &code)) {
+      flags |= operate_in_order(context, index, o, here, strides, count);
+      continue;
+    }
+    here[1] = reinterpret_cast<char*>(&code);
+    flags |= operate_part(context, index, o, here, strides, 1);
+  }
+  return flags;
+}
+
 template <int index>
 int carried_loop(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
                  NpyAuxData*) {
-  Dtype& d = dtype_of(context->descriptors[0]);
-  constexpr bool sum = index == 0;
-  constexpr bool product = index == 2;
-  if ((sum || product) && is_reduction(data, strides)) {
-    raise_floating_point(reduce(d, product, data, dimensions[0], strides[1]));
+  const Dtype& d = dtype_of(context->descriptors[0]);
+  constexpr Reduction reduction = carried[index].reduction;
+  constexpr bool total = reduction == Reduction::sum || reduction == Reduction::product;
+  const bool reduces = reduction != Reduction::none && is_reduction(data, strides);
+  if (reduces && total) {
+    raise_floating_point(reduce(d, reduction == Reduction::product, data, dimensions[0], strides[1]));
     return 0;
   }
   const ArrayOperation& o = operation(d, index);
   const usize n = static_cast<usize>(dimensions[0]);
-  u8 flags = 0;
-  each_independent(context, data, strides, n, [&](char* const* here, usize count) {
-    const Columns c = columns(context, here, strides, carried[index].twice);
-    const bool whole_bytes = static_cast<usize>(d.decoder.bits) == 8 * d.size();
-    flags |= whole_bytes ? operate(o, c, count).flags : operate_cleared(d, o, c, count);
-  });
-  raise_floating_point(flags);
+  raise_floating_point(reduces ? reduce_extrema(context, index, o, data, strides, n)
+                               : operate_in_order(context, index, o, data, strides, n));
   return 0;
 }
 
@@ -195,16 +173,9 @@ int initial_of_product(PyArrayMethod_Context* context, npy_bool, void* to) {
 
 // -- registration
 
-template <class Function>
-void* slot(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 PyArrayMethod_StridedLoop* loop_for(const char* name, bool has_arithmetic) {
-  for (int i = 0; has_arithmetic && i < operation_count; ++i) {
-    if (std::strcmp(carried[i].ufunc, name) == 0) return loops_of_carried[static_cast<usize>(i)];
-  }
-  return math_loop(name);
+  const int index = has_arithmetic ? carried_index(name) : -1;
+  return index >= 0 ? loops_of_carried[static_cast<usize>(index)] : math_loop(name);
 }
 
 // `types`: one of the ufunc's own signatures, whose doubles are replaced by the format.
@@ -281,6 +252,34 @@ int add_loops_to(PyObject* ufunc, Dtype& d) {
 }
 
 }  // namespace
+
+int carried_index(const char* ufunc) {
+  for (int i = 0; i < operation_count; ++i) {
+    if (std::strcmp(carried[i].ufunc, ufunc) == 0) return i;
+  }
+  return -1;
+}
+
+const ArrayOperation& operation(const Dtype& d, int index) {
+  std::atomic<const ArrayOperation*>& place = d.operations[index];
+  if (const ArrayOperation* made = place.load(std::memory_order_acquire)) return *made;
+  OperationParameters p{};
+  for (Format& f : p.operands) f = d.format;
+  p.result = d.format;
+  NanRule nan = default_nan(d.format);
+  nan.negative = nan.positive;
+  p.policy = {Rounding::nearest_even, Overflow::standard, Subnormals::gradual, nan};
+  p.nan = NanPropagation::canonical;
+  p.tininess = Tininess::after;
+  p.integer_rounding = carried[index].to_integer;
+  p.integer_bits = 64;
+  p.integer_signed = true;
+  const auto* mine = new ArrayOperation(make_operation(named(carried[index].operation), p));
+  const ArrayOperation* first = nullptr;
+  if (place.compare_exchange_strong(first, mine)) return *mine;
+  delete mine;
+  return *first;
+}
 
 bool is_exact_in_doubles(const char* ufunc) {
   for (const char* name : {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",

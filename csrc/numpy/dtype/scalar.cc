@@ -150,11 +150,15 @@ PyTypeObject* scalar_base() {
   scalar_type.tp_repr = scalar_repr;
   scalar_type.tp_str = scalar_str;
   scalar_type.tp_hash = scalar_hash;
-  scalar_type.tp_richcompare = PyGenericArrType_Type.tp_richcompare;
   scalar_type.tp_as_number = &number_methods;
+  add_scalar_math(&scalar_type);
   scalar_type.tp_getset = getset;
   if (PyType_Ready(&scalar_type) < 0) return nullptr;
   return &scalar_type;
+}
+
+const Dtype* dtype_of_scalar(PyObject* object) {
+  return Py_TYPE(object)->tp_base == &scalar_type ? reinterpret_cast<Scalar*>(object)->dtype : nullptr;
 }
 
 u64 code_of_scalar(PyObject* scalar) {

@@ -10,11 +10,6 @@ namespace {
 // No shortest decimal of a binary64 number is longer.
 constexpr int longest = 32;
 
-template <class Function>
-void* slot(Function* function) {
-  return reinterpret_cast<void*>(function);
-}
-
 PyArray_Descr* native(PyArray_Descr* descr) {
   if (PyArray_ISNBO(descr->byteorder)) return reinterpret_cast<PyArray_Descr*>(Py_NewRef(descr));
   return PyArray_DescrNewByteorder(descr, NPY_NATIVE);
