@@ -73,6 +73,34 @@ def test_fourier_transforms_are_those_of_float32(f: hu.Format) -> None:
     assert np.fft.fft(np.ones(3, hu.Format(11, 4))).dtype == np.complex128
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.dot(x, x),
+        lambda x: x.reshape(2, 2).dot(x.reshape(2, 2)),
+        lambda x: np.inner(x, x),
+        lambda x: np.vdot(x, x),
+        lambda x: np.vdot(np.resize(x, 1000), np.resize(x, 1000)),
+        lambda x: np.tensordot(x, x, 1),
+        lambda x: np.einsum("i,i", x, x),
+        lambda x: np.convolve(x, x[:2]),
+        lambda x: np.correlate(x[:2], x),
+        lambda x: np.linalg.norm(x),
+        lambda x: np.sum(x, dtype=x.dtype),
+        lambda x: np.add(x, x, dtype=x.dtype),
+        lambda x: np.isdtype(x.dtype, "real floating"),
+        lambda x: np.linalg.inv(x.reshape(2, 2)),
+    ],
+)
+def test_what_numpy_cannot_do_is_a_type_error_of_some_words(call: Any) -> None:
+    for f in (E4M3, hu.bfloat16, hu.float8_e8m0fnu, hu.Format(8, 30)):
+        with pytest.raises(TypeError) as raised:
+            call(np.array([1, 2, 4, 0.5], dtype=f))
+        assert len(str(raised.value)) > 20
+        if "dot" in str(raised.value):
+            assert "a @ b" in str(raised.value)
+
+
 def test_byte_orders() -> None:
     d = hu.bfloat16.dtype
     for order in ("=", "|", "<", "native", "little"):
