@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from halfulp._format import Format
 from halfulp._operations import Formats, Subnormals, codes_of
-from halfulp._sums import Array, NanCodes, axes_of, deliver, formats_of, multiply, plan_of, policy_of
+from halfulp._sums import Array, NanCodes, axes_of, deliver, multiply, operands_of, plan_of, policy_of
 
 # A sum is a product with ones, which changes no value, sign or flag.
 _ONES = Format(0, 1, specials="integer", signed=False)
@@ -21,7 +21,7 @@ _ONE = np.ones((), _ONES.code_dtype)
 def sum(
     codes: npt.ArrayLike,
     *,
-    format: Formats,
+    format: Formats | None = None,
     axis: int | Sequence[int] | None = None,
     keepdims: bool = False,
     accumulate: str = "exact",
@@ -38,9 +38,10 @@ def sum(
 
     Parameters
     ----------
-    codes : array_like of codes, of any integer dtype
+    codes : array_like of codes, of any integer dtype, or an array whose dtype is a format's
     format : Format or str, or a tuple
-        Of the codes and of the result; a tuple states the two. At most 24 significant bits.
+        Of the codes and of the result; a tuple states the two. At most 24 significant bits. An array of a format's
+        dtype needs none: its sum is a float32.
     axis : int or tuple of int, optional
         As in `numpy.sum`: all axes unless given. Several axes are one, in C order.
     keepdims : bool, optional
@@ -80,7 +81,8 @@ def sum(
 
     Returns
     -------
-    ndarray or scalar of `code_dtype` of the result's format; with `flags`, also uint8 of `halfulp.ops.Flag`
+    ndarray or scalar of `code_dtype` of the result's format, or of its dtype if operands were of those; with `flags`,
+    also uint8 of `halfulp.ops.Flag`
 
     Raises
     ------
@@ -107,11 +109,14 @@ def sum(
     >>> x = hu.bfloat16.encode(np.full(1000, 0.1))
     >>> hu.decode([hu.sum(x, format="bfloat16", accumulate=how) for how in ("exact", "sequential")], "bfloat16")
     array([100.,  32.], dtype=float32)
+    >>> hu.sum(np.full(1000, 0.1, dtype=hu.bfloat16))
+    np.float32(100.09766)
     """
     policy = policy_of(rounding, overflow, subnormals, tininess, nan)
-    of, to = formats_of("sum", format, ("the codes",))
+    given = operands_of("sum", format, codes=codes)
+    of, to = given.formats
     plan = plan_of("sum", (of, _ONES, to), accumulate, accumulator, "exact", policy)
-    array = codes_of(of, codes, 1)
+    array = codes_of(of, given.codes[0], 1)
     summed = axes_of(axis, array.ndim)
     kept = [i for i in range(array.ndim) if i not in summed]
     # Its longest axis makes the rows of a matrix, which are shared out better than batches.
@@ -128,14 +133,14 @@ def sum(
         x = x[..., 0] if row is None else np.moveaxis(x, -1, kept.index(row))
         return np.expand_dims(x, tuple(summed)) if keepdims else x
 
-    return deliver("sum", multiply("sum", plan, a, b), shaped, flags, out)
+    return deliver("sum", multiply("sum", plan, a, b), given.dtype, shaped, flags, out)
 
 
 def dot(
     a: npt.ArrayLike,
     b: npt.ArrayLike,
     *,
-    format: Formats,
+    format: Formats | None = None,
     axis: int = -1,
     accumulate: str = "exact",
     accumulator: Format | str | None = None,
@@ -152,11 +157,12 @@ def dot(
 
     Parameters
     ----------
-    a, b : array_like of codes, of any integer dtype
+    a, b : array_like of codes, of any integer dtype, or arrays whose dtypes are formats'
         Broadcast against each other, but for `axis`, along which they have one length: as in `numpy.vecdot`, and of
         vectors as in `numpy.dot`.
     format : Format or str, or a tuple
-        Of `a`, `b` and the result; a tuple states the three. At most 24 significant bits.
+        Of `a`, `b` and the result; a tuple states the three. At most 24 significant bits. Arrays of formats' dtypes
+        need none: their product is a float32.
     axis : int, optional
         Along which to multiply and add; of each operand before broadcasting.
     accumulate : {"exact", "sequential", "pairwise", "kahan"}, optional
@@ -182,7 +188,8 @@ def dot(
 
     Returns
     -------
-    ndarray or scalar of `code_dtype` of the result's format; with `flags`, also uint8 of `halfulp.ops.Flag`
+    ndarray or scalar of `code_dtype` of the result's format, or of its dtype if operands were of those; with `flags`,
+    also uint8 of `halfulp.ops.Flag`
 
     Raises
     ------
@@ -206,9 +213,9 @@ def dot(
     np.True_
     """
     policy = policy_of(rounding, overflow, subnormals, tininess, nan)
-    formats = formats_of("dot", format, ("a", "b"))
-    plan = plan_of("dot", formats, accumulate, accumulator, products, policy)
-    x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
+    given = operands_of("dot", format, a=a, b=b)
+    plan = plan_of("dot", given.formats, accumulate, accumulator, products, policy)
+    x, y = (codes_of(f, codes, i) for i, f, codes in zip((1, 2), given.formats, given.codes, strict=False))
     for name, array in (("a", x), ("b", y)):
         if array.ndim == 0:
             raise ValueError(f"dot: {name} is a single number; it must have an axis to multiply along")
@@ -223,14 +230,16 @@ def dot(
         left, right, dropped = x[np.newaxis] if x.ndim == 1 else x, y.swapaxes(-1, -2), (-2,)
     else:
         left, right, dropped = x[..., np.newaxis, :], y[..., np.newaxis], (-1, -2)
-    return deliver("dot", multiply("dot", plan, left, right), lambda made: made.squeeze(dropped), flags, out)
+    return deliver(
+        "dot", multiply("dot", plan, left, right), given.dtype, lambda made: made.squeeze(dropped), flags, out
+    )
 
 
 def matmul(
     a: npt.ArrayLike,
     b: npt.ArrayLike,
     *,
-    format: Formats,
+    format: Formats | None = None,
     accumulate: str = "exact",
     accumulator: Format | str | None = None,
     products: Format | str = "exact",
@@ -246,11 +255,12 @@ def matmul(
 
     Parameters
     ----------
-    a, b : array_like of codes, of any integer dtype
+    a, b : array_like of codes, of any integer dtype, or arrays whose dtypes are formats'
         Matrices in their last two axes, the others broadcast; vectors of one axis are a row and a column: as in
         `numpy.matmul`.
     format : Format or str, or a tuple
-        Of `a`, `b` and the result; a tuple states the three. At most 24 significant bits.
+        Of `a`, `b` and the result; a tuple states the three. At most 24 significant bits. Arrays of formats' dtypes
+        need none: their product is a float32.
     accumulate, accumulator, products
         As in `dot`.
     rounding, overflow, subnormals, tininess, nan, flags, out
@@ -258,7 +268,8 @@ def matmul(
 
     Returns
     -------
-    ndarray or scalar of `code_dtype` of the result's format; with `flags`, also uint8 of `halfulp.ops.Flag`
+    ndarray or scalar of `code_dtype` of the result's format, or of its dtype if operands were of those; with `flags`,
+    also uint8 of `halfulp.ops.Flag`
 
     Raises
     ------
@@ -278,9 +289,9 @@ def matmul(
            [ 7.5, -6. ]], dtype=float32)
     """
     policy = policy_of(rounding, overflow, subnormals, tininess, nan)
-    formats = formats_of("matmul", format, ("a", "b"))
-    plan = plan_of("matmul", formats, accumulate, accumulator, products, policy)
-    x, y = (codes_of(f, codes, i) for i, f, codes in ((1, formats[0], a), (2, formats[1], b)))
+    given = operands_of("matmul", format, a=a, b=b)
+    plan = plan_of("matmul", given.formats, accumulate, accumulator, products, policy)
+    x, y = (codes_of(f, codes, i) for i, f, codes in zip((1, 2), given.formats, given.codes, strict=False))
     for name, array in (("a", x), ("b", y)):
         if array.ndim == 0:
             raise ValueError(f"matmul: {name} is a single number; it must be a vector or matrices")
@@ -292,4 +303,6 @@ def matmul(
             f"shapes {x.shape} and {y.shape}"
         )
     dropped = tuple(-i for i, vector in ((2, x.ndim == 1), (1, y.ndim == 1)) if vector)
-    return deliver("matmul", multiply("matmul", plan, left, right), lambda made: made.squeeze(dropped), flags, out)
+    return deliver(
+        "matmul", multiply("matmul", plan, left, right), given.dtype, lambda made: made.squeeze(dropped), flags, out
+    )

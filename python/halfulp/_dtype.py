@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,11 @@ def dtype_of(format: Format) -> np.dtype[Any]:
 
 def _new(format: Format) -> np.dtype[Any]:
     dtype = _core.dtype(format._layout, format, format.text, _scalar.scalar_type(format), _scalar)
-    np.sctypeDict[f"halfulp.{format.text}"] = dtype  # type: ignore[assignment]
+    # By these numpy.dtype finds text, and numpy.ma what to put in masked places to find an extremum elsewhere.
+    np.sctypeDict[f"halfulp.{format.text}"] = dtype.type
+    masked = sys.modules.get("numpy.ma.core")
+    if masked is not None:
+        masked.max_filler[dtype.type], masked.min_filler[dtype.type] = np.finfo(dtype).min, np.finfo(dtype).max
     return dtype
 
 

@@ -29,6 +29,46 @@ class Plan(NamedTuple):
     round_products: bool
 
 
+class Operands(NamedTuple):
+    """Codes, their formats and the result's, and the dtype of the result if it is to be numbers."""
+
+    codes: tuple[npt.ArrayLike, ...]
+    formats: tuple[Format, ...]
+    dtype: np.dtype[Any] | None
+
+
+def operands_of(name: str, format: Formats | None, **given: npt.ArrayLike) -> Operands:
+    """Codes as they are; numbers if the dtype of one is a format's: their result is float32 unless `format` says."""
+    words = tuple("the codes" if word == "codes" else word for word in given)
+    dtypes = [getattr(x, "dtype", None) for x in given.values()]
+    if not any(hasattr(dtype, "format") for dtype in dtypes):
+        if format is None:
+            raise TypeError(f"{name}: format is missing; only arrays whose dtype is a format's need none")
+        return Operands(tuple(given.values()), formats_of(name, format, words), None)
+    found = [_format_of_dtype(name, word, dtype) for word, dtype in zip(words, dtypes, strict=True)]
+    formats = formats_of(name, (*found, Format("float32")) if format is None else format, words)
+    for word, own, stated in zip(words, found, formats, strict=False):
+        if own is not stated:
+            raise ValueError(f"{name}: format says {stated.name} of {word}, whose dtype is that of {own.name}")
+    codes = tuple(_codes(f, x) for f, x in zip(found, given.values(), strict=True))
+    return Operands(codes, formats, formats[-1].dtype)
+
+
+def _codes(format: Format, numbers: npt.ArrayLike) -> Array:
+    """Without the bits above the format's width, which mean nothing in numbers."""
+    codes: Array = np.asarray(numbers).view(format.code_dtype) & format.code_dtype.type(2**format.bits - 1)
+    return codes
+
+
+def _format_of_dtype(name: str, word: str, dtype: np.dtype[Any] | None) -> Format:
+    found = getattr(dtype, "format", None)
+    if found is None and dtype in (np.float16, np.float32):
+        found = Format(str(dtype))
+    if found is None:
+        raise TypeError(f"{name}: beside an array of a format's dtype, {word} must be one too, or float16 or float32")
+    return format_of(found)
+
+
 def formats_of(name: str, format: Formats, operands: tuple[str, ...]) -> tuple[Format, ...]:
     """One format for every operand, then the result's."""
     if isinstance(format, (Format, str)):
@@ -121,9 +161,18 @@ def multiply(name: str, plan: Plan, a: Array, b: Array) -> tuple[Array, Array]:
     return made, flags
 
 
-def deliver(name: str, results: tuple[Array, Array], shaped: Callable[[Array], Array], flags: bool, out: Any) -> Any:
-    """Codes and flags as the caller wants them; `shaped` gives them their axes."""
+def deliver(
+    name: str,
+    results: tuple[Array, Array],
+    dtype: np.dtype[Any] | None,
+    shaped: Callable[[Array], Array],
+    flags: bool,
+    out: Any,
+) -> Any:
+    """Codes, or numbers of a dtype, and flags as the caller wants them; `shaped` gives them their axes."""
     made, raised = map(shaped, results)
+    if dtype is not None:
+        made = made.view(dtype)
     if not flags:
         _core.give_floating_point_errors(name, int(np.bitwise_or.reduce(raised, axis=None)))
         return _put("out", made, out)

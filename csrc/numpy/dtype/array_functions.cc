@@ -70,6 +70,18 @@ int scan(FILE* file, void* to, char*, PyArray_Descr* descr) {
   return good ? 1 : 0;
 }
 
+// NumPy 2.5 gives it neither an array nor a dtype, and 2.4 does not come so far: what there is to say instead of a
+// number. It may run without the GIL, and often after the first time.
+void dot(void*, npy_intp, void*, npy_intp, void*, npy_intp, void*) {
+  const PyGILState_STATE gil = PyGILState_Ensure();
+  if (!PyErr_Occurred()) {
+    PyErr_SetString(PyExc_TypeError,
+                    "np.dot, np.convolve and what is made of them are not for arrays of formats: a @ b, np.vecdot, "
+                    "np.matvec, halfulp.dot and halfulp.matmul are; or take x.astype(np.float32)");
+  }
+  PyGILState_Release(gil);
+}
+
 // -- copies, by size alone: NumPy passes no array for a scalar
 
 template <usize size>
@@ -95,7 +107,8 @@ const PyType_Slot* slots() {
   static const PyType_Slot all[] = {
       {slot_copyswapn, slot(copy_all_swapped<size>)}, {slot_copyswap, slot(copy_swapped<size>)},
       {NPY_DT_PyArray_ArrFuncs_scanfunc, slot(scan)}, {NPY_DT_PyArray_ArrFuncs_fromstr, slot(from_text)},
-      {NPY_DT_PyArray_ArrFuncs_fill, slot(fill)},     {0, nullptr},
+      {NPY_DT_PyArray_ArrFuncs_fill, slot(fill)},     {NPY_DT_PyArray_ArrFuncs_dotfunc, slot(dot)},
+      {0, nullptr},
   };
   return all;
 }

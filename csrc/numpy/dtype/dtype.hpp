@@ -125,7 +125,6 @@ void add_text_casts(Dtype& d, Casts* casts);
 
 // objects.cc: Python objects to codes and back
 int code_from_object(const Dtype& d, PyObject* object, u64* code);  // -1 with an exception set
-PyObject* scalar_from_code(const Dtype& d, u64 code);
 PyObject* text_of_code(const Dtype& d, u64 code);
 int code_from_text(const Dtype& d, PyObject* text, u64* code);
 
@@ -160,5 +159,10 @@ bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithme
 // promotion.cc
 PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other);
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base);
+// Where the operands whose bits are set in `ours` are of formats, the others of any type.
+int add_promoter(PyObject* ufunc, PyObject* base, unsigned ours, PyArrayMethod_PromoterFunction* function);
+
+// elsewhere.cc: ufuncs without a loop for doubles
+int add_promoters_elsewhere(PyObject* base);
 
 }  // namespace halfulp::numpy

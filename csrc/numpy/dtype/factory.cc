@@ -46,9 +46,10 @@ int set_item(PyArray_Descr* descr, PyObject* object, char* to) {
   return 0;
 }
 
+// What .item(), .tolist() and .astype(object) give: Python's float, which every value is.
 PyObject* get_item(PyArray_Descr* descr, char* from) {
   const Dtype& d = dtype_of(descr);
-  return scalar_from_code(d, load_code(d, from));
+  return PyFloat_FromDouble(value_of(d, load_code(d, from)));
 }
 
 // Numbers a format may lack are said to be unavailable rather than rounded.
@@ -141,6 +142,19 @@ PyObject* reduce(PyObject* self, PyObject*) {
 
 PyObject* copied(PyObject* self, PyObject*) { return Py_NewRef(self); }
 
+// Codes are in the machine's order, always. (Bytes that are not: x.view(np.uint16).byteswap().)
+PyObject* new_byte_order(PyObject* self, PyObject* args) {
+  const char* order = "S";
+  if (!PyArg_ParseTuple(args, "|s:newbyteorder", &order)) return nullptr;
+  const Dtype& d = self_of(self);
+  if (d.size() == 1 || std::strchr("=|<NnIiLl", order[0]) != nullptr) return Py_NewRef(self);
+  PyErr_Format(PyExc_TypeError,
+               "%s: there is no dtype of the other byte order; swap the codes, as in "
+               "x.view(np.uint%d).byteswap().view(x.dtype)",
+               d.text, static_cast<int>(8 * d.size()));
+  return nullptr;
+}
+
 char name_doc[] = "The format's name.";
 char format_doc[] = "The format.";
 PyGetSetDef getset[] = {
@@ -151,6 +165,7 @@ PyGetSetDef getset[] = {
 PyMethodDef methods[] = {
     {"__reduce__", reduce, METH_NOARGS, nullptr},
     {"__reduce_ex__", reduce, METH_O, nullptr},
+    {"newbyteorder", new_byte_order, METH_VARARGS, nullptr},
     {"__copy__", copied, METH_NOARGS, nullptr},
     {"__deepcopy__", copied, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -211,7 +226,8 @@ int register_base() {
   spec.slots = all_slots.data();
   if (PyArrayInitDTypeMeta_FromSpec(&base, &spec) < 0) return -1;
   const std::vector<PyObject*>* ufuncs = numpy_ufuncs();
-  return ufuncs == nullptr ? -1 : add_promoters(*ufuncs, reinterpret_cast<PyObject*>(&base));
+  PyObject* self = reinterpret_cast<PyObject*>(&base);
+  return ufuncs == nullptr || add_promoters(*ufuncs, self) < 0 ? -1 : add_promoters_elsewhere(self);
 }
 
 char* copy_of(const std::string& text) {
@@ -230,6 +246,9 @@ int make_instance(Dtype& d) {
   descr->type = 'V';
   descr->byteorder = d.size() == 1 ? '|' : '=';
   descr->type_num = unused_type_num;
+  // An element taken by its index is a scalar of the format, as those of NumPy's own types are; what get_item makes of
+  // it is for Python's lists.
+  descr->flags &= ~static_cast<npy_uint64>(NPY_USE_GETITEM);
   d.descr = descr;
   d.meta.singleton = new_reference(descr);
   set_sorts(d);

@@ -158,33 +158,13 @@ int promote_ldexp(PyObject*, PyArray_DTypeMeta* const operands[], PyArray_DTypeM
   return 0;
 }
 
-int add_promoter(PyObject* ufunc, const std::vector<PyObject*>& classes, PyArrayMethod_PromoterFunction* function) {
-  PyObject* capsule = PyCapsule_New(reinterpret_cast<void*>(function), "numpy._ufunc_promoter", nullptr);
-  PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(classes.size()));
-  int status = -1;
-  if (capsule != nullptr && tuple != nullptr) {
-    for (usize i = 0; i < classes.size(); ++i) {
-      PyTuple_SET_ITEM(tuple, static_cast<Py_ssize_t>(i), Py_NewRef(classes[i]));
-    }
-    status = PyUFunc_AddPromoter(ufunc, tuple, capsule);
-  }
-  Py_XDECREF(tuple);
-  Py_XDECREF(capsule);
-  return status;
-}
-
 // Every combination of operands of which one at least is ours, most of ours first.
 int add_promoters_to(PyObject* ufunc, PyObject* base) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-  const usize nin = static_cast<usize>(u->nin);
   const bool integers = std::strcmp(u->name, "ldexp") == 0;
-  for (unsigned ours = (1u << nin) - 1; ours > 0; --ours) {
+  for (unsigned ours = (1u << u->nin) - 1; ours > 0; --ours) {
     if (integers && ours != 1) continue;
-    std::vector<PyObject*> classes(static_cast<usize>(u->nargs), Py_None);
-    for (usize i = 0; i < nin; ++i) {
-      if ((ours >> i & 1) != 0) classes[i] = base;
-    }
-    if (add_promoter(ufunc, classes, integers ? promote_ldexp : promote) < 0) return -1;
+    if (add_promoter(ufunc, base, ours, integers ? promote_ldexp : promote) < 0) return -1;
   }
   return 0;
 }
@@ -198,6 +178,20 @@ PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* othe
   if (other == &PyArray_PyLongDType || other == &PyArray_PyFloatDType) return new_reference(self);
   if (other == &PyArray_PyComplexDType) return with_builtin(*d, NPY_CFLOAT);
   return with_builtin(*d, other->type_num);
+}
+
+int add_promoter(PyObject* ufunc, PyObject* base, unsigned ours, PyArrayMethod_PromoterFunction* function) {
+  PyObject* capsule = PyCapsule_New(reinterpret_cast<void*>(function), "numpy._ufunc_promoter", nullptr);
+  const int nargs = reinterpret_cast<PyUFuncObject*>(ufunc)->nargs;
+  PyObject* tuple = PyTuple_New(nargs);
+  int status = -1;
+  if (capsule != nullptr && tuple != nullptr) {
+    for (int i = 0; i < nargs; ++i) PyTuple_SET_ITEM(tuple, i, Py_NewRef((ours >> i & 1) != 0 ? base : Py_None));
+    status = PyUFunc_AddPromoter(ufunc, tuple, capsule);
+  }
+  Py_XDECREF(tuple);
+  Py_XDECREF(capsule);
+  return status;
 }
 
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base) {

@@ -1,6 +1,7 @@
 // The scalars of a format: a static base in C that holds the code, and gives the numbers and the text of it.
 //
 // Per format there is a subclass made in Python, halfulp._scalar, with the methods that need no speed.
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 
@@ -9,14 +10,25 @@
 namespace halfulp::numpy {
 namespace {
 
-// NumPy reads the code right behind the header.
+// NumPy reads the code right behind the header, and writes it there when it takes an element out of an array. It knows
+// nothing of `dtype`, which is then looked up on first use.
 struct Scalar {
   PyObject_HEAD u64 code;
-  const Dtype* dtype;
+  std::atomic<const Dtype*> dtype;
 };
 
+const Dtype* known_dtype(PyObject* self) {
+  std::atomic<const Dtype*>& known = reinterpret_cast<Scalar*>(self)->dtype;
+  const Dtype* d = known.load(std::memory_order_relaxed);
+  if (d == nullptr) {
+    d = dtype_of_scalar_type(Py_TYPE(self));
+    known.store(d, std::memory_order_relaxed);
+  }
+  return d;
+}
+
 const Dtype* dtype_of_self(PyObject* self) {
-  const Dtype* d = reinterpret_cast<Scalar*>(self)->dtype;
+  const Dtype* d = known_dtype(self);
   if (d == nullptr) PyErr_SetString(PyExc_TypeError, "a scalar without a format");
   return d;
 }
@@ -25,7 +37,7 @@ PyObject* make(PyTypeObject* type, const Dtype& d, u64 code) {
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
   reinterpret_cast<Scalar*>(self)->code = code;
-  reinterpret_cast<Scalar*>(self)->dtype = &d;
+  reinterpret_cast<Scalar*>(self)->dtype.store(&d, std::memory_order_relaxed);
   return self;
 }
 
@@ -162,10 +174,8 @@ const Dtype* dtype_of_scalar(PyObject* object) {
 }
 
 u64 code_of_scalar(PyObject* scalar) {
-  const auto* s = reinterpret_cast<Scalar*>(scalar);
-  return s->dtype == nullptr ? 0 : s->code & s->dtype->decoder.code_mask;
+  const Dtype* d = known_dtype(scalar);
+  return d == nullptr ? 0 : reinterpret_cast<Scalar*>(scalar)->code & d->decoder.code_mask;
 }
-
-PyObject* scalar_from_code(const Dtype& d, u64 code) { return make(d.scalar_type, d, code); }
 
 }  // namespace halfulp::numpy
