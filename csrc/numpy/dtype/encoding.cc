@@ -139,7 +139,8 @@ Unpacked<Wide> unpack_one(Source source, const char* from) {
 
 u8 flags_of(const Encoding& e, const Real& x) {
   if (x.is_nan()) return e.has_nan ? 0 : flag::invalid;
-  if (x.is_infinite() && e.is_signed) return e.is_integer ? flag::invalid : 0;
+  if (x.is_infinite() && e.is_integer) return flag::invalid;
+  if (x.is_infinite() && e.is_signed) return 0;
   return settle(x, e.result).flags & both;
 }
 
