@@ -1,184 +1,16 @@
-"""Casts between formats and every other dtype, against the oracle: one rounding from the exact value, and its flags."""
+"""Casting levels, warnings, text, layouts, views of casts. The numbers they give: test_dtype_casts_exact.py."""
 
 from __future__ import annotations
 
 import itertools
-import warnings
-from fractions import Fraction
 from typing import Any
 
 import halfulp as hu
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from oracle import NAMED, Spec, Value, decode, encode, real
+from dtype_cases import NATIVE, SPECS
+from oracle import NAMED, Spec, decode
 from support import product
-
-Array = NDArray[Any]
-OWN = [
-    Spec(5, 3, 15, "ieee"),
-    Spec(3, 2, 3, "p3109_e"),
-    Spec(4, 3, 8, "p3109_f", signed=False),
-    Spec(0, 5, 1, "finite"),
-    Spec(8, 12, 127, "ieee"),
-    Spec(11, 3, 1030, "fnuz"),
-    Spec(6, 30, 31, "ieee"),
-    Spec(2, 0, 1, "finite", signed=False),
-    Spec(4, 1, 7, "fn"),  # the largest is a power of two
-    Spec(5, 0, 15, "finite"),  # which this format holds, but not what is below
-]
-NATIVE = ("float16", "float32", "float64", "int8", "uint8")  # NumPy's own, and so are its casts
-SPECS = [s for s in (*NAMED.values(), *OWN) if s.name not in NATIVE]
-IDS = [s.name or product(s).text for s in SPECS]
-every = pytest.mark.parametrize("spec", SPECS, ids=IDS)
-INTEGERS = "bhilqBHILQ"
-
-
-def codes_of(spec: Spec) -> list[int]:
-    """All codes of small formats; of large ones those about the ends, the powers of two, and a few others."""
-    if spec.bits <= 12:
-        return list(spec.codes)
-    top = 1 << spec.bits
-    near = {0, spec.last, spec.all_magnitude_bits, 1 << spec.mantissa_bits, *(1 << k for k in range(spec.bits))}
-    near |= {spec.sign_bit | k for k in near}
-    near |= {k + d for k in near for d in (-2, -1, 1, 2)}
-    near |= {k * 0x9E3779B97F4A7C15 % top for k in range(400)}
-    return sorted(k for k in near if 0 <= k < top)
-
-
-def array(spec: Spec, codes: list[int]) -> Array:
-    """An array of the dtype with these codes."""
-    fmt = product(spec)
-    return np.array(codes, dtype=fmt.code_dtype).view(fmt.dtype)
-
-
-def value_of(x: float) -> Value:
-    if np.isnan(x):
-        return Value("nan", bool(np.signbit(x)))
-    if np.isinf(x):
-        return Value("inf", bool(x < 0))
-    return real(Fraction(float(x)), bool(np.signbit(x)))
-
-
-def same(got: Array, want: list[Value]) -> None:
-    for x, value in zip(got.tolist(), want, strict=True):
-        found = value_of(x)
-        assert found.kind == value.kind
-        if value.kind == "finite":
-            assert found == value
-        elif value.kind == "inf":
-            assert found.negative == value.negative
-
-
-def codes_in(x: Array, spec: Spec) -> list[int]:
-    return [int(code) for code in x.view(product(spec).code_dtype).tolist()]
-
-
-def ties(spec: Spec) -> list[float]:
-    """Numbers of binary64 about the middles between neighbours, and about the largest."""
-    points = [v.real for c in codes_of(spec) if (v := decode(spec, c)).kind == "finite"]
-    points = sorted(set(points))
-    found: set[float] = {0.0, -0.0, float("inf"), float("-inf")}
-    for low, high in itertools.pairwise(points):
-        middle = float((low + high) / 2)
-        found |= {middle, float(np.nextafter(middle, -np.inf)), float(np.nextafter(middle, np.inf))}
-    top = float(spec.max)
-    for factor in (1, 1.01, 1.03125, 1.0625, 1.125, 1.25, 1.5, 2):
-        if top * factor < 1e308:
-            found |= {top * factor, -top * factor}
-    return sorted(found)
-
-
-@every
-def test_to_floats(spec: Spec) -> None:
-    codes = codes_of(spec)
-    x = array(spec, codes)
-    values = [decode(spec, c) for c in codes]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        wide = x.astype(np.float64)
-        same(wide, values)
-        same(x.astype(np.longdouble).astype(np.float64), values)
-        assert np.array_equal(x.astype(complex).real, wide, equal_nan=True)
-        assert (x.astype(complex).imag == 0).all()
-        for name in ("float32", "float16"):
-            want = [encode(NAMED[name], v) for v in values]
-            got = x.astype(name)
-            numbers = [v.kind != "nan" for v in values]
-            assert [int(c) for c in got.view(f"u{got.itemsize}")[numbers]] == [
-                w for w, n in zip(want, numbers, strict=True) if n
-            ]
-            assert np.isnan(got[[not n for n in numbers]]).all()
-
-
-@every
-@pytest.mark.parametrize("dtype", ["f8", "f4", "f2", "g"])
-def test_from_floats(spec: Spec, dtype: str) -> None:
-    with np.errstate(all="ignore"):
-        x = np.array(ties(spec), dtype="f8").astype(dtype)
-        got = codes_in(x.astype(product(spec).dtype), spec)
-    assert got == [encode(spec, value_of(float(v))) for v in x]
-
-
-@every
-@pytest.mark.parametrize("char", INTEGERS)
-def test_from_integers(spec: Spec, char: str) -> None:
-    info = np.iinfo(char)
-    middles = [int(t) for t in ties(spec) if abs(t) < 2**63]
-    numbers = {n + d for n in [*middles[:: max(1, len(middles) // 300)], 0, info.max, info.min] for d in (-1, 0, 1)}
-    numbers |= {s * ((1 << k) + d) for k in range(64) for d in (-1, 0, 1, 1 << max(0, k - 9)) for s in (1, -1)}
-    x = np.array(sorted(n for n in numbers if info.min <= n <= info.max), dtype=char)
-    with np.errstate(all="ignore"):
-        got = codes_in(x.astype(product(spec).dtype), spec)
-    assert got == [encode(spec, real(int(n))) for n in x]
-
-
-@every
-@pytest.mark.parametrize("char", INTEGERS)
-def test_to_integers(spec: Spec, char: str) -> None:
-    info = np.iinfo(char)
-    codes = codes_of(spec)
-    values = [decode(spec, c) for c in codes]
-    want = []
-    for v in values:
-        if v.kind == "nan":
-            want.append(0)
-        else:
-            whole = int(v.real) if v.kind == "finite" else (-1 if v.negative else 1) << 70
-            want.append(max(info.min, min(info.max, whole)))
-    with np.errstate(all="ignore"):
-        assert array(spec, codes).astype(char).tolist() == want
-    lost = any(v.kind != "finite" or not info.min <= int(v.real) <= info.max for v in values)
-    with np.errstate(invalid="raise"):
-        if lost:
-            with pytest.raises(FloatingPointError):
-                array(spec, codes).astype(char)
-        else:
-            array(spec, codes).astype(char)
-
-
-@every
-def test_to_bool_and_back(spec: Spec) -> None:
-    codes = codes_of(spec)
-    nonzero = [not (v.kind == "finite" and v.magnitude == 0) for v in (decode(spec, c) for c in codes)]
-    assert array(spec, codes).astype(bool).tolist() == nonzero
-    with np.errstate(all="ignore"):
-        got = codes_in(np.array([False, True]).astype(product(spec).dtype), spec)
-    assert got == [encode(spec, real(0)), encode(spec, real(1))]
-
-
-@every
-def test_between_formats(spec: Spec) -> None:
-    codes = codes_of(spec)
-    values = [decode(spec, c) for c in codes]
-    x = array(spec, codes)
-    for other in SPECS:
-        with np.errstate(all="ignore"):
-            got = codes_in(x.astype(product(other).dtype), other)
-        if product(other) is product(spec):
-            assert got == codes
-        else:
-            assert got == [encode(other, v) for v in values], other
 
 
 def sets(spec: Spec) -> set[Any]:
@@ -260,18 +92,6 @@ def test_complex_numbers_warn() -> None:
     with pytest.warns(np.exceptions.ComplexWarning):
         got = np.array([1.5 + 1j, 2]).astype(hu.bfloat16)
     assert got.tolist() == [1.5, 2]
-
-
-@every
-def test_text(spec: Spec) -> None:
-    fmt = product(spec)
-    codes = codes_of(spec)[:: 1 if spec.bits <= 8 else 37]
-    codes = [c for c in codes if decode(spec, c).kind != "nan"]
-    x = array(spec, codes)
-    with np.errstate(all="ignore"):
-        for text in (x.astype(str), x.astype("S"), x.astype(np.dtypes.StringDType())):
-            assert codes_in(text.astype(fmt.dtype), spec) == codes
-    assert codes_in(x.astype(object).astype(fmt.dtype), spec) == codes
 
 
 def test_text_is_rounded_once() -> None:

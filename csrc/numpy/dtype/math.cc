@@ -24,6 +24,18 @@ int row_of(const PyUFuncObject* ufunc, PyArray_Descr* const* descriptors) {
   return -1;
 }
 
+// The sign of a NaN that a mathematical function gives is the processor's or the library's choice: ours is positive.
+void make_nan_positive(double* numbers, usize n) {
+  constexpr u64 inf = u64{0x7ff} << 52;
+  for (usize i = 0; i < n; ++i) {
+    u64 bits;
+    std::memcpy(&bits, &numbers[i], 8);
+    const u64 magnitude = bits & ~(u64{1} << 63);
+    bits = magnitude > inf ? magnitude : bits;
+    std::memcpy(&numbers[i], &bits, 8);
+  }
+}
+
 // One call of NumPy's loop.
 u8 compute(PyArrayMethod_Context* context, int row, char* const* data, npy_intp const* strides, usize start,
            usize count) {
@@ -42,8 +54,10 @@ u8 compute(PyArrayMethod_Context* context, int row, char* const* data, npy_intp 
   const npy_intp size = static_cast<npy_intp>(count);
   ufunc->functions[row](arrays, &size, steps, ufunc->data != nullptr ? ufunc->data[row] : nullptr);
   u8 flags = 0;
+  const bool keeps_signs = is_exact_in_doubles(ufunc->name);
   for (int i = ufunc->nin; i < ufunc->nargs; ++i) {
     if (!is_ours(context->descriptors[i])) continue;
+    if (!keeps_signs) make_nan_positive(numbers[i], count);
     flags |= encode_checked(dtype_of(context->descriptors[i]).encoding, Source::binary64, arrays[i], 8,
                             data[i] + static_cast<isize>(start) * strides[i], strides[i], count, count);
   }
