@@ -1,6 +1,9 @@
 // The element type of a DLPack capsule, read and replaced: NumPy makes and takes capsules of codes only.
+#include <pybind11/stl.h>
+
 #include <cstdint>
 #include <string>
+#include <tuple>
 
 #include "bind.hpp"
 
@@ -68,10 +71,11 @@ Found open(const py::object& capsule) {
   throw py::type_error("__dlpack__ gave no capsule of DLPack, or one that was taken already");
 }
 
-py::tuple dlpack_type(const py::object& capsule) {
+// Code, bits, lanes, and the capsule's flags.
+std::tuple<int, int, int, std::uint64_t> dlpack_type(const py::object& capsule) {
   const Found found = open(capsule);
   const DataType type = found.tensor->dtype;
-  return py::make_tuple(int{type.code}, int{type.bits}, int{type.lanes}, found.flags);
+  return {type.code, type.bits, type.lanes, found.flags};
 }
 
 // Only between types of one size: the caller sees to that.

@@ -119,7 +119,7 @@ class _Codes:
         self.is_pairs = (bits, lanes) == (4, 2)
         whole = lanes == 1 and (bits in (8, 16) or flags & _PADDED)
         if format is None or bits != format.bits or not (whole or self.is_pairs):
-            raise TypeError(f"x: {name} of {bits} bits and {lanes} lanes, packed, has no place in an array")
+            raise TypeError(f"{name} of {bits} bits in {lanes} lanes is packed, an array has whole bytes")
         _core.set_dlpack_type(capsule, _UINT, 8 * format.code_dtype.itemsize, 1)
         return capsule
 

@@ -1,4 +1,4 @@
-"""ml_dtypes: arrays, scalars and dtypes of the formats that both packages have, by view."""
+"""Of ml_dtypes: arrays, scalars and dtypes of the formats that both packages have, by view."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def from_torch(x: Any) -> Any:
         return _array(x)
     if format.kind == "integer":
         raise TypeError(f"x: torch leaves open how {x.dtype} is stored; take x.view(torch.uint8) and halfulp.unpack")
-    data = _array(x.view({1: torch.uint8, 2: torch.int16}[format.code_dtype.itemsize]))
+    data = _array(x, {1: torch.uint8, 2: torch.int16}[format.code_dtype.itemsize])
     return from_pairs(data, format, "torch") if name.endswith(_PAIR) else data.view(format.dtype)
 
 
@@ -75,11 +75,11 @@ def _check(torch: Any, x: Any) -> None:
             raise TypeError(f"x: its numbers are not what its memory holds ({asked}()); take x.{cure}()")
 
 
-def _array(x: Any) -> Array:
+def _array(x: Any, dtype: Any = None) -> Array:
     """By torch itself, which refuses tensors that have no memory of their own."""
     try:
-        array: Array = x.numpy()
-    except (RuntimeError, TypeError) as error:
+        array: Array = (x if dtype is None else x.view(dtype)).numpy()
+    except (RuntimeError, TypeError) as error:  # NotImplementedError is a RuntimeError
         raise TypeError(f"x: torch gives no array of this {x.dtype} tensor ({error})") from error
     return array
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,7 @@ def save_safetensors(
     """
     scales = {} if scales is None else scales
     for name, scale in scales.items():
-        if name not in tensors or not (isinstance(scale, float | int) and 0 < scale < math.inf):
+        if name not in tensors or not (isinstance(scale, float | int) and 0 < scale <= sys.float_info.max):
             raise ValueError(f"scales must be positive numbers of tensors that are there, not {name!r}: {scale!r}")
     outgoing, notes = [], {}
     for name, array in tensors.items():
