@@ -226,6 +226,27 @@ def test_what_has_no_memory_here_is_refused(case: str) -> None:
         hu.from_torch(x)
 
 
+@pytest.mark.parametrize("left", [0, 2, 6])
+@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+def test_storage_that_was_shrunk_is_not_read(left: int, name: str) -> None:
+    """As sharded training frees parameters, whose tensors do not notice."""
+    for bridge in (hu.from_torch, hu.from_dlpack):
+        t = torch.ones(4, dtype=getattr(torch, name))
+        t.untyped_storage().resize_(left)
+        with pytest.raises(ValueError, match=f"x: its storage was shrunk to {left} bytes, its numbers lie in 8"):
+            bridge(t)
+        assert bridge(t[: left // 2]).shape == (left // 2,)
+
+
+def test_memory_that_is_shared_is_not_freed_by_torch() -> None:
+    t = torch.ones(4, dtype=torch.bfloat16)
+    x = hu.from_torch(t)
+    with pytest.raises(RuntimeError, match="not resizable"):
+        t.untyped_storage().resize_(0)
+    t.set_(torch.zeros(3, dtype=torch.bfloat16))
+    assert x.tolist() == [1, 1, 1, 1]
+
+
 def test_what_is_no_array_is_refused() -> None:
     for x in ([1.0], None, torch.zeros(2)):
         with pytest.raises(TypeError, match="array must be an ndarray, not"):

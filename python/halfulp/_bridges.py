@@ -60,6 +60,16 @@ def clean_codes(array: Array, format: Format) -> Array:
     return bare if format.bits == 8 * bare.itemsize else bare & bare.dtype.type((1 << format.bits) - 1)
 
 
+def check_storage(x: Any) -> None:
+    """That a torch tensor's storage still has all its numbers: whoever shrank it did not tell its tensors."""
+    if not hasattr(x, "untyped_storage") or not x.numel():
+        return
+    last = x.storage_offset() + sum((n - 1) * step for n, step in zip(x.shape, x.stride(), strict=True))
+    have, need = x.untyped_storage().nbytes(), (last + 1) * x.element_size()
+    if have < need:
+        raise ValueError(f"x: its storage was shrunk to {have} bytes, its numbers lie in {need}")
+
+
 def no_type(library: str, format: Format) -> TypeError:
     """What is raised for a format that another library has no type for."""
     return TypeError(f"array: {library} has no type for {format.name}; array.view(np.{format.code_dtype}) is its codes")

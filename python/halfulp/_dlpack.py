@@ -7,7 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from halfulp import _core
-from halfulp._bridges import Array, as_array, codes, described, format_of, from_pairs, named, no_type, pairs
+from halfulp._bridges import (
+    Array,
+    as_array,
+    check_storage,
+    codes,
+    described,
+    format_of,
+    from_pairs,
+    named,
+    no_type,
+    pairs,
+)
 from halfulp._format import Format
 from halfulp._packed_array import PackedArray
 
@@ -164,6 +175,7 @@ def from_dlpack(x: Any, *, copy: bool | None = None) -> Any:
         data = np.from_dlpack(wrapped, copy=copy)
     except (BufferError, RuntimeError, TypeError) as error:
         raise TypeError(f"x: this {described(x)} cannot be exported ({error})") from error
+    check_storage(x)
     if wrapped.format is None:
         return data
     return from_pairs(data, wrapped.format, "DLPack") if wrapped.is_pairs else data.view(wrapped.format.dtype)

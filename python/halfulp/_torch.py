@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from halfulp._bridges import Array, as_array, codes, described, format_of, from_pairs, library, named, no_type, pairs
+from halfulp._bridges import (
+    Array,
+    as_array,
+    check_storage,
+    codes,
+    described,
+    format_of,
+    from_pairs,
+    library,
+    named,
+    no_type,
+    pairs,
+)
 from halfulp._format import Format
 from halfulp._packed_array import PackedArray
 
@@ -36,7 +48,7 @@ def from_torch(x: Any) -> Any:
         For what is no tensor in this machine's memory; the message says what makes it one. Also for torch's ``int1``
         to ``uint7``, for which torch leaves open how they are stored.
     ValueError
-        For pairs of float4 that are not contiguous.
+        For pairs of float4 that are not contiguous, and for a tensor whose storage was shrunk.
 
     Examples
     --------
@@ -81,6 +93,7 @@ def _array(x: Any, dtype: Any = None) -> Array:
         array: Array = (x if dtype is None else x.view(dtype)).numpy()
     except (RuntimeError, TypeError) as error:  # NotImplementedError is a RuntimeError
         raise TypeError(f"x: torch gives no array of this {x.dtype} tensor ({error})") from error
+    check_storage(x)
     return array
 
 

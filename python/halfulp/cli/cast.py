@@ -54,7 +54,8 @@ after an interruption
 
 reading it back
   halfulp.io.load("OUT.safetensors") gives a dictionary of decoded, unscaled
-  float arrays; 'halfulp survey' and 'halfulp cast' read it as well.
+  float arrays, halfulp.load_safetensors("OUT.safetensors") the codes as arrays
+  of the formats' dtypes; 'halfulp survey' and 'halfulp cast' read it as well.
 
 --scale absmax is explained in 'halfulp survey --help'."""
 
