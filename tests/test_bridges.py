@@ -207,11 +207,39 @@ def test_exporters_that_lie_are_refused() -> None:
 
 
 def changed(capsule: Any, at: int, value: int) -> Any:
-    """A capsule of the older kind with 32 bits of it replaced: 8, the device; 20, the type's code, bits and lanes."""
+    """A capsule with 32 bits of it replaced: 8, the device; 20, the type's code, bits and lanes.
+
+    Of the newer kind the tensor begins at byte 32; -32 is the major version, -8 the flags.
+    """
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    ctypes.c_uint32.from_address(pointer(capsule, b"dltensor") + at).value = value
+    newer = "dltensor_versioned" in repr(capsule)
+    start = pointer(capsule, b"dltensor_versioned" if newer else b"dltensor") + 32 * newer
+    ctypes.c_uint32.from_address(start + at).value = value
     return capsule
+
+
+@pytest.mark.parametrize(("code", "name"), [(15, "float6_e2m3fn"), (16, "float6_e3m2fn"), (17, "float4_e2m1fn")])
+def test_a_byte_for_each_number_is_taken_if_the_exporter_says_so(code: int, name: str) -> None:
+    fmt = hu.formats[name]
+    data = np.arange(1 << fmt.bits, dtype=np.uint8)
+    for flags in (0, 4):
+        capsule = changed(data.__dlpack__(max_version=(1, 0)), 20, code | fmt.bits << 8 | 1 << 16)
+        exporter = Liar(changed(capsule, -8, flags))
+        if flags:
+            x = hu.from_dlpack(exporter)
+            assert x.dtype is fmt.dtype
+            assert bits(x) == bits(data)
+        else:
+            with pytest.raises(TypeError, match=f"{name} of {fmt.bits} bits in 1 lanes is packed, an array has whole"):
+                hu.from_dlpack(exporter)
+
+
+def test_another_major_version_is_refused() -> None:
+    capsule = changed(np.ones(2).__dlpack__(max_version=(1, 0)), -32, 2)
+    with pytest.raises(ValueError, match="the capsule is of DLPack 2, known is 1"):
+        hu.from_dlpack(Liar(capsule))
+    changed(capsule, -32, 1)
 
 
 @pytest.mark.parametrize("device", [2, 4, 8, 10, 0, 99])
