@@ -53,7 +53,9 @@ def test_formats_that_jax_lacks(fmt: hu.Format) -> None:
         with pytest.raises(TypeError, match=r"array: JAX would make float32 of float64; call jax.config.update"):
             hu.to_jax(x)
     else:
-        with pytest.raises(TypeError, match=rf"has no type for {fmt.name}; array\.view\(np\.{fmt.code_dtype}\)"):
+        with pytest.raises(
+            TypeError, match=rf"array: JAX has no type for {fmt.name}; array\.view\(np\.{fmt.code_dtype}\)"
+        ):
             hu.to_jax(x)
 
 
@@ -108,6 +110,12 @@ def test_shapes() -> None:
         y = hu.from_jax(hu.to_jax(view))
         assert y.shape == view.shape
         assert bits(y) == bits(view)
+
+
+def test_the_other_byte_order_is_swapped() -> None:
+    assert hu.to_jax(np.array([1, 2.5], ">f4")).tolist() == [1, 2.5]
+    with pytest.raises(TypeError, match="array: JAX would make float32 of float64"):
+        hu.to_jax(np.array([1, 2.5], ">f8"))
 
 
 def test_what_is_no_array_is_refused() -> None:

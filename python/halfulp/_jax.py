@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from halfulp._bridges import as_array, described, library, no_type
+from halfulp._bridges import Array, as_array, described, format_of, library, no_type
 from halfulp._dlpack import to_dlpack
+from halfulp._format import Format
 from halfulp._ml_dtypes import from_ml_dtypes, to_ml_dtypes
 from halfulp._packed_array import PackedArray
 
@@ -78,7 +79,9 @@ def to_jax(array: Any, *, copy: bool | None = None) -> Any:
     if isinstance(array, PackedArray):
         raise TypeError("array: JAX has no packed arrays; pass array.decode(array.format)")
     data = as_array(array)
-    theirs = to_ml_dtypes(data)
+    format = format_of(data.dtype)
+    native = data if data.dtype.isnative else data.astype(data.dtype.newbyteorder("="))
+    theirs = native if format is None else _as_theirs(data, format)
     if jax.dtypes.canonicalize_dtype(theirs.dtype) != theirs.dtype:
         narrow = jax.dtypes.canonicalize_dtype(theirs.dtype)
         raise TypeError(
@@ -89,9 +92,17 @@ def to_jax(array: Any, *, copy: bool | None = None) -> Any:
     try:
         return jnp.array(theirs) if copy else jnp.asarray(theirs)
     except (TypeError, jax.errors.JaxRuntimeError) as error:
-        if (format := getattr(data.dtype, "format", None)) is not None:
+        if format is not None:
             raise no_type("JAX", format) from error
         raise TypeError(f"array: JAX takes no arrays of {data.dtype} ({error})") from error
+
+
+def _as_theirs(data: Array, format: Format) -> Any:
+    """As JAX's own types, which are those of ml_dtypes."""
+    try:
+        return to_ml_dtypes(data)
+    except TypeError:
+        raise no_type("JAX", format) from None
 
 
 def _shared(jax: Any, data: Any) -> Any:
