@@ -31,6 +31,8 @@ WITH_EXAMPLE |= {"Codebook", "Codebook.codec", "Codebook.values", "CodebookCodec
 WITH_EXAMPLE |= {"amd_random", "ptx_random", "random_bits", "get_num_threads", "set_num_threads", "get_cmake_dir"}
 WITH_EXAMPLE |= {"sum", "dot", "matmul"}
 WITH_EXAMPLE |= {"pack", "unpack", "PackedArray", "PackedArray.encode", "Format.dtype", "finfo", "save"}
+WITH_EXAMPLE |= {f"{way}_{peer}" for way in ("from", "to") for peer in ("dlpack", "jax", "ml_dtypes", "onnx", "torch")}
+WITH_EXAMPLE |= {"load_safetensors", "save_safetensors"}
 
 
 @pytest.mark.parametrize("thing", CALLABLE, ids=lambda thing: thing.__name__)

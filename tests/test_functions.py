@@ -52,6 +52,11 @@ def test_dlpack() -> None:
     assert (hu.encode(Tensor(x[:, ::2]), F) == F.encode(x[:, ::2])).all()
     assert (hu.round(Tensor(x), F) == x).all()
     assert (hu.decode(Tensor(F.encode(x)), F) == x).all()
+    halves = np.array([1, 2.5, -0.5], dtype=hu.bfloat16)
+    assert (hu.encode(Tensor(hu.to_dlpack(halves)), F) == F.encode([1, 2.5, -0.5])).all()
+    assert hu.round(Tensor(hu.to_dlpack(halves)), F).dtype == np.float32
+    pairs = hu.PackedArray.encode([1, -3], "float4_e2m1fn", order="low_first")
+    assert (hu.encode(Tensor(hu.to_dlpack(pairs)), F) == F.encode([1, -3])).all()
     with pytest.raises(TypeError, match=r"OnADevice through DLPack \(data on device 2\); move it to the CPU"):
         hu.encode(OnADevice(x), F)
 

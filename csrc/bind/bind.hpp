@@ -13,6 +13,7 @@ void accumulate(pybind11::module_& m);
 void formats(pybind11::module_& m);
 void codebooks(pybind11::module_& m);
 void codecs(pybind11::module_& m);
+void dlpack(pybind11::module_& m);
 void dtypes(pybind11::module_& m);
 void machine(pybind11::module_& m);
 void operations(pybind11::module_& m);

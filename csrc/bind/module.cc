@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used(), pybind11::multiple_inter
   halfulp::bind::formats(m);
   halfulp::bind::codecs(m);
   halfulp::bind::codebooks(m);
+  halfulp::bind::dlpack(m);
   halfulp::bind::dtypes(m);
   halfulp::bind::machine(m);
   halfulp::bind::operations(m);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from halfulp import _core
 from halfulp._accumulate import dot, matmul, sum
@@ -29,6 +29,22 @@ from halfulp._presets import Preset, presets
 from halfulp._random import amd_random, ptx_random, random_bits
 from halfulp._text import from_text
 
+if TYPE_CHECKING:
+    from halfulp._dlpack import from_dlpack, to_dlpack
+    from halfulp._jax import from_jax, to_jax
+    from halfulp._ml_dtypes import from_ml_dtypes, to_ml_dtypes
+    from halfulp._onnx import from_onnx, to_onnx
+    from halfulp._torch import from_torch, to_torch
+    from halfulp.io.arrays import load_safetensors, save_safetensors
+
+# What conversions do not need, imported when it is first asked for.
+_LATER = {
+    "from_dlpack": "_dlpack", "to_dlpack": "_dlpack", "from_jax": "_jax", "to_jax": "_jax",
+    "from_ml_dtypes": "_ml_dtypes", "to_ml_dtypes": "_ml_dtypes", "from_onnx": "_onnx", "to_onnx": "_onnx",
+    "from_torch": "_torch", "to_torch": "_torch",
+    "load_safetensors": "io.arrays", "save_safetensors": "io.arrays",
+}  # fmt: skip
+
 globals().update(formats)
 globals().update(codebooks)
 for _each in formats.values():  # so that np.dtype("halfulp.bfloat16") finds it
@@ -50,12 +66,18 @@ __all__ = [
     "encode",
     "finfo",
     "formats",
+    "from_dlpack",
+    "from_jax",
+    "from_ml_dtypes",
+    "from_onnx",
+    "from_torch",
     "get_cmake_dir",
     "get_include",
     "get_library",
     "get_num_threads",
     "isa",
     "load",
+    "load_safetensors",
     "matmul",
     "ops",
     "pack",
@@ -65,9 +87,15 @@ __all__ = [
     "round",
     "roundings",
     "save",
+    "save_safetensors",
     "set_num_threads",
     "show_config",
     "sum",
+    "to_dlpack",
+    "to_jax",
+    "to_ml_dtypes",
+    "to_onnx",
+    "to_torch",
     "unpack",
     "use_isa",
     *formats,
@@ -101,6 +129,11 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module("halfulp.ops")
+    if name in _LATER:
+        import importlib
+
+        found = globals()[name] = getattr(importlib.import_module(f"halfulp.{_LATER[name]}"), name)
+        return found
     if ":" in name or ";" in name:
         try:
             return from_text(name)

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NoReturn, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ from halfulp._parameters import checked_name
 from halfulp._target import Target
 
 _PREFIX = "codebook"
+_NO_DTYPE = "codebooks have no dtype; use .encode and .decode, or halfulp.PackedArray"
 _DEFAULT = Policy(rounding="table")
 
 
@@ -113,6 +114,15 @@ class Codebook(Target):
         contents = contents_of(book)
         check_order(contents, [level for level, _ in order], between is None)
         return cls._intern(contents, book, checked_name(name, "Codebook"))
+
+    @property
+    def __numpy_dtype__(self) -> NoReturn:
+        raise TypeError(f"{self.name}: {_NO_DTYPE}")
+
+    @property
+    def dtype(self) -> NoReturn:
+        """Codebooks have none: AttributeError, and `numpy.dtype(codebook)` is a TypeError."""
+        raise AttributeError(f"{self.name}: {_NO_DTYPE}")
 
     @classmethod
     def _from_text(cls, text: str) -> Codebook:

@@ -195,13 +195,16 @@ def _from_sequence(x: list[Any]) -> Array:
 
 
 def _from_dlpack(x: Any) -> Array:
+    from halfulp._dlpack import from_dlpack
+
     try:
-        return np.from_dlpack(x)
-    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        array = from_dlpack(x)
+    except (TypeError, ValueError) as error:
         raise TypeError(
-            f"cannot read this {type(x).__name__} through DLPack ({error}); move it to the CPU, detach it, and view "
-            "types that NumPy does not know as unsigned integers"
+            f"cannot read this {type(x).__name__} through DLPack ({error.__cause__ or error}); move it to the CPU, "
+            "detach it, and view types that no format stands for as unsigned integers"
         ) from None
+    return np.asarray(array) if hasattr(array, "packed") else _array(array)
 
 
 def _encode_objects(codec: Codec, array: Array, random: Array | None = None) -> Array:

@@ -23,7 +23,7 @@ from halfulp.cli.table import Progress, progress, show_bytes
 from halfulp.io import Outgoing, Tensor, TensorFile, open_tensors, write_safetensors
 from halfulp.io.header import TAG_BITS
 from halfulp.io.packed import Packed, packed_chunks
-from halfulp.io.safetensors import CODED, PLAIN
+from halfulp.io.safetensors import TAG_OF_DTYPE, TAG_OF_FORMAT
 from halfulp.io.tensor import Array, printable
 
 HELP = "write a file's weights in another format"
@@ -54,14 +54,10 @@ after an interruption
 
 reading it back
   halfulp.io.load("OUT.safetensors") gives a dictionary of decoded, unscaled
-  float arrays; 'halfulp survey' and 'halfulp cast' read it as well.
+  float arrays, halfulp.load_safetensors("OUT.safetensors") the codes as arrays
+  of the formats' dtypes; 'halfulp survey' and 'halfulp cast' read it as well.
 
 --scale absmax is explained in 'halfulp survey --help'."""
-
-TAG_OF_FORMAT = {name: tag for tag, name in CODED.items()} | {
-    "float64": "F64", "float32": "F32", "float16": "F16", "int8": "I8", "uint8": "U8",
-}  # fmt: skip
-TAG_OF_DTYPE = {np.dtype(text): tag for tag, text in PLAIN.items()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

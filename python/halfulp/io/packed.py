@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import halfulp as hu
+from halfulp._bridges import dense_order
 from halfulp.io.header import TAG_BITS
 from halfulp.io.tensor import Array, complaint
 
@@ -35,8 +36,7 @@ class Packed:
         for tag, (name, order) in TAGS.items():
             if format is hu.formats[name] and count * TAG_BITS[tag] % 8 == 0:
                 return cls(tag, shape, order)
-        order = "low_first" if format.bits in (1, 2, 4) else "bitstream"
-        return cls("U8", (size_in_bytes(count, format.bits),), order)
+        return cls("U8", (size_in_bytes(count, format.bits),), dense_order(format.bits))
 
     def note(self, shape: tuple[int, ...]) -> dict[str, object]:
         """What must be noted beside the format to read it back."""

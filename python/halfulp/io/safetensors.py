@@ -30,6 +30,10 @@ CODED = {
     "BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
     "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
 }  # fmt: skip
+TAG_OF_FORMAT = {name: tag for tag, name in CODED.items()} | {
+    "float64": "F64", "float32": "F32", "float16": "F16", "int8": "I8", "uint8": "U8",
+}  # fmt: skip
+TAG_OF_DTYPE = {np.dtype(text): tag for tag, text in PLAIN.items()}
 UNREADABLE = {"C64": "is complex, halfulp rounds real numbers"}
 
 
@@ -119,12 +123,17 @@ def _packed_note(fields: dict[str, Any], entry: Entry, written: hu.Format, scale
     return Note(written, scale, order, tuple(shape))
 
 
+def coded_format(entry: Entry, note: Note | None) -> hu.Format | None:
+    """The format of the codes that a tensor of a code per element holds; None for numbers that NumPy has."""
+    if note and not (entry.tag in ("F64", "F32", "F16") and note.scale == 1.0):
+        return note.format
+    return hu.formats[CODED[entry.tag]] if entry.tag in CODED else None
+
+
 def _tensor(path: str, file: FileIO, data_start: int, entry: Entry, note: Note | None) -> Tensor:
     if entry.tag in packed.TAGS or (note and note.order):
         return _packed_tensor(path, file, data_start, entry, note)
-    if note and entry.tag in ("F64", "F32", "F16") and note.scale == 1.0:
-        note = None  # codes that NumPy reads as the numbers they are
-    coded = note.format if note else hu.formats[CODED[entry.tag]] if entry.tag in CODED else None
+    coded = coded_format(entry, note)
     if entry.tag in UNREADABLE:
         stored = np.dtype(np.uint8)
     elif coded is not None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from halfulp.io.header import TAG_BITS
+from halfulp.io.header import MAX_HEADER, TAG_BITS
 from halfulp.io.partial import Partial
 from halfulp.io.tensor import Array
 
@@ -106,6 +106,8 @@ def _header(tensors: Sequence[Outgoing], laid_out: Sequence[Outgoing], metadata:
         document[tensor.name] = {"dtype": tensor.tag, "shape": list(tensor.shape), "data_offsets": offsets}
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     text += b" " * (-len(text) % 8)
+    if len(text) > MAX_HEADER:
+        raise ValueError(f"tensors to be written need a header of {len(text)} bytes, the limit is {MAX_HEADER}")
     return len(text).to_bytes(8, "little") + text
 
 
