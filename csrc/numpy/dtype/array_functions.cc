@@ -105,9 +105,12 @@ constexpr int slot_copyswap = 4 + _NPY_DT_ARRFUNCS_OFFSET;
 template <usize size>
 const PyType_Slot* slots() {
   static const PyType_Slot all[] = {
-      {slot_copyswapn, slot(copy_all_swapped<size>)}, {slot_copyswap, slot(copy_swapped<size>)},
-      {NPY_DT_PyArray_ArrFuncs_scanfunc, slot(scan)}, {NPY_DT_PyArray_ArrFuncs_fromstr, slot(from_text)},
-      {NPY_DT_PyArray_ArrFuncs_fill, slot(fill)},     {NPY_DT_PyArray_ArrFuncs_dotfunc, slot(dot)},
+      {slot_copyswapn, slot(copy_all_swapped<size>)},
+      {slot_copyswap, slot(copy_swapped<size>)},
+      {NPY_DT_PyArray_ArrFuncs_scanfunc, slot(scan)},
+      {NPY_DT_PyArray_ArrFuncs_fromstr, slot(from_text)},
+      {NPY_DT_PyArray_ArrFuncs_fill, slot(fill)},
+      {NPY_DT_PyArray_ArrFuncs_dotfunc, slot(dot)},
       {0, nullptr},
   };
   return all;

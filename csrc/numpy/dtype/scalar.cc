@@ -170,7 +170,7 @@ PyTypeObject* scalar_base() {
 }
 
 const Dtype* dtype_of_scalar(PyObject* object) {
-  return Py_TYPE(object)->tp_base == &scalar_type ? reinterpret_cast<Scalar*>(object)->dtype : nullptr;
+  return Py_TYPE(object)->tp_base == &scalar_type ? known_dtype(object) : nullptr;
 }
 
 u64 code_of_scalar(PyObject* scalar) {
