@@ -129,6 +129,7 @@ PyObject* text_of_code(const Dtype& d, u64 code);
 int code_from_text(const Dtype& d, PyObject* text, u64* code);
 
 // scalar.cc
+PyObject* scalar_from_code(const Dtype& d, u64 code);
 PyTypeObject* scalar_base();  // null with an exception set
 u64 code_of_scalar(PyObject* scalar);
 const Dtype* dtype_of_scalar(PyObject* object);  // null for others

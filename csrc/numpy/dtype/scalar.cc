@@ -169,6 +169,8 @@ PyTypeObject* scalar_base() {
   return &scalar_type;
 }
 
+PyObject* scalar_from_code(const Dtype& d, u64 code) { return make(d.scalar_type, d, code); }
+
 const Dtype* dtype_of_scalar(PyObject* object) {
   return Py_TYPE(object)->tp_base == &scalar_type ? known_dtype(object) : nullptr;
 }
