@@ -229,6 +229,13 @@ def test_words_that_cannot_be_written(words: Any, kind: type[Exception], message
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_header_that_no_reader_takes_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("halfulp.io.writer.MAX_HEADER", 100)
+    with pytest.raises(ValueError, match=r"need a header of \d+ bytes, the limit is 100"):
+        hu.save_safetensors(tmp_path / "x.safetensors", {"x" * 100: np.zeros(1)})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bits_above_the_width_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     stray = np.array([0xF1, 0xF2], np.uint8)
