@@ -180,8 +180,9 @@ def test_5_4_2_convert_to_decimal_and_back(spec: Spec, data: st.DataObject) -> N
         place = Fraction(10) ** (exponent - digits + 2)
         end = spec.last + (spec.specials == "integer" and value < 0)
         saturates = (oracle.grid(spec, end) + oracle.grid(spec, end + 1)) / 2
+        smallest = 0 if spec.has_zero else oracle.grid(spec, 0)  # without a zero all below becomes that
         for shorter in (value // place * place, -(-value // place) * place):
-            if abs(shorter) >= saturates:
+            if abs(shorter) >= saturates or abs(shorter) < smallest:
                 continue
             assert oracle.encode(spec, oracle.real(shorter)) != code or not shorter, (text, shorter)
 
