@@ -112,10 +112,9 @@ u8 reduce_extrema(PyArrayMethod_Context* context, int index, const ArrayOperatio
                   npy_intp const* strides, usize n) {
   const Dtype& d = dtype_of(context->descriptors[0]);
   const bool greatest = carried[index].reduction == Reduction::greatest;
-  constexpr usize block = 4096;
   u8 flags = 0;
-  for (usize start = 0; start < n; start += block) {
-    const usize count = n - start < block ? n - start : block;
+  for (usize start = 0; start < n; start += extrema_at_once) {
+    const usize count = n - start < extrema_at_once ? n - start : extrema_at_once;
     char* here[3] = {data[0], data[1] + static_cast<isize>(start) * strides[1], data[2]};
     u64 code = 0;
     if (!extremum(d, greatest, here[1], strides[1], count, &code)) {
