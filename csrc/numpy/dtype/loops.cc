@@ -1,5 +1,6 @@
 // The loops of NumPy's ufuncs: those of IEEE 754 operations on codes, and all others by way of NumPy's own in binary64.
 #include <array>
+#include <initializer_list>
 #include <utility>
 
 #include "dtype.hpp"
@@ -177,6 +178,13 @@ PyArrayMethod_StridedLoop* loop_for(const char* name, bool has_arithmetic) {
   return index >= 0 ? loops_of_carried[static_cast<usize>(index)] : math_loop(name);
 }
 
+bool is_one_of(const char* name, std::initializer_list<const char*> names) {
+  for (const char* each : names) {
+    if (std::strcmp(each, name) == 0) return true;
+  }
+  return false;
+}
+
 // `types`: one of the ufunc's own signatures, whose doubles are replaced by the format.
 int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
@@ -197,10 +205,13 @@ int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
   if (std::strcmp(u->name, "multiply") == 0)
     slots.push_back({NPY_METH_get_reduction_initial, slot(initial_of_product)});
   slots.push_back({0, nullptr});
-  const char* const reorderable[] = {"add", "multiply", "minimum", "maximum", "fmin", "fmax"};
   int flags = NPY_METH_SUPPORTS_UNALIGNED;
-  for (const char* name : reorderable) {
-    if (std::strcmp(u->name, name) == 0) flags |= NPY_METH_IS_REORDERABLE;
+  if (is_one_of(u->name, {"add", "multiply", "minimum", "maximum", "fmin", "fmax"})) flags |= NPY_METH_IS_REORDERABLE;
+  // 5.5.1 and 5.7.2: these raise nothing where every number has its negative, so NumPy need not look.
+  const bool symmetric = d.format.is_signed && !d.format.is_integer();
+  if (symmetric && is_one_of(u->name, {"negative", "positive", "absolute", "fabs", "conjugate", "copysign", "isnan",
+                                       "isinf", "isfinite", "signbit"})) {
+    flags |= NPY_METH_NO_FLOATINGPOINT_ERRORS;
   }
   PyArrayMethod_Spec spec{};
   spec.name = "halfulp";
@@ -281,11 +292,8 @@ const ArrayOperation& operation(const Dtype& d, int index) {
 }
 
 bool is_exact_in_doubles(const char* ufunc) {
-  for (const char* name : {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
-                           "minimum", "maximum", "logical_not"}) {
-    if (std::strcmp(ufunc, name) == 0) return true;
-  }
-  return false;
+  return is_one_of(ufunc, {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
+                           "minimum", "maximum", "logical_not"});
 }
 
 // Every ufunc of numpy._core.umath with a loop of doubles, each once.
