@@ -199,7 +199,8 @@ int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
     dtypes.push_back(NPY_DTYPE(descr));  // builtin classes live forever
     Py_DECREF(descr);
   }
-  PyArrayMethod_StridedLoop* loop = loop_for(u->name, d.has_arithmetic());
+  PyArrayMethod_StridedLoop* bits = bits_loop(d, u->name);
+  PyArrayMethod_StridedLoop* loop = bits != nullptr ? bits : loop_for(u->name, d.has_arithmetic());
   std::vector<PyType_Slot> slots = {{NPY_METH_strided_loop, slot(loop)}, {NPY_METH_unaligned_strided_loop, slot(loop)}};
   if (std::strcmp(u->name, "add") == 0) slots.push_back({NPY_METH_get_reduction_initial, slot(initial_of_sum)});
   if (std::strcmp(u->name, "multiply") == 0)
@@ -207,12 +208,7 @@ int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
   slots.push_back({0, nullptr});
   int flags = NPY_METH_SUPPORTS_UNALIGNED;
   if (is_one_of(u->name, {"add", "multiply", "minimum", "maximum", "fmin", "fmax"})) flags |= NPY_METH_IS_REORDERABLE;
-  // 5.5.1 and 5.7.2: these raise nothing where every number has its negative, so NumPy need not look.
-  const bool symmetric = d.format.is_signed && !d.format.is_integer();
-  if (symmetric && is_one_of(u->name, {"negative", "positive", "absolute", "fabs", "conjugate", "copysign", "isnan",
-                                       "isinf", "isfinite", "signbit"})) {
-    flags |= NPY_METH_NO_FLOATINGPOINT_ERRORS;
-  }
+  if (bits != nullptr) flags |= NPY_METH_NO_FLOATINGPOINT_ERRORS;
   PyArrayMethod_Spec spec{};
   spec.name = "halfulp";
   spec.nin = u->nin;
