@@ -1,4 +1,4 @@
-"""Operators of scalars, and extrema of arrays, beside the ufuncs: shorter ways to the same bits and the same warnings."""
+"""Operators of scalars, and extrema of arrays, beside the ufuncs: a shorter way to the same bits and warnings."""
 
 from __future__ import annotations
 

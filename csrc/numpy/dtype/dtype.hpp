@@ -146,7 +146,9 @@ u8 operate_on_codes(const Dtype& d, const ArrayOperation& o, const Columns& c, u
 // order.cc: those of the order of elements, and sorts of every kind, which have no slots
 const PyType_Slot* order_functions(usize size);
 void set_sorts(const Dtype& d);
-// The code of the greatest or the least of n > 0 elements, where -0 is less than +0; false if one of them is NaN.
+inline constexpr usize extrema_at_once = 4096;
+// The code of the greatest or the least of so many elements at most, and at least one, where -0 is less than +0; false
+// if one of them is NaN.
 bool extremum(const Dtype& d, bool greatest, const char* codes, isize stride, usize n, u64* code);
 
 // loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format

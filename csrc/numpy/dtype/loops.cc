@@ -1,5 +1,6 @@
 // The loops of NumPy's ufuncs: those of IEEE 754 operations on codes, and all others by way of NumPy's own in binary64.
 #include <array>
+#include <initializer_list>
 #include <utility>
 
 #include "dtype.hpp"
@@ -112,10 +113,9 @@ u8 reduce_extrema(PyArrayMethod_Context* context, int index, const ArrayOperatio
                   npy_intp const* strides, usize n) {
   const Dtype& d = dtype_of(context->descriptors[0]);
   const bool greatest = carried[index].reduction == Reduction::greatest;
-  constexpr usize block = 4096;
   u8 flags = 0;
-  for (usize start = 0; start < n; start += block) {
-    const usize count = n - start < block ? n - start : block;
+  for (usize start = 0; start < n; start += extrema_at_once) {
+    const usize count = n - start < extrema_at_once ? n - start : extrema_at_once;
     char* here[3] = {data[0], data[1] + static_cast<isize>(start) * strides[1], data[2]};
     u64 code = 0;
     if (!extremum(d, greatest, here[1], strides[1], count, &code)) {
@@ -178,6 +178,13 @@ PyArrayMethod_StridedLoop* loop_for(const char* name, bool has_arithmetic) {
   return index >= 0 ? loops_of_carried[static_cast<usize>(index)] : math_loop(name);
 }
 
+bool is_one_of(const char* name, std::initializer_list<const char*> names) {
+  for (const char* each : names) {
+    if (std::strcmp(each, name) == 0) return true;
+  }
+  return false;
+}
+
 // `types`: one of the ufunc's own signatures, whose doubles are replaced by the format.
 int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
@@ -192,17 +199,16 @@ int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
     dtypes.push_back(NPY_DTYPE(descr));  // builtin classes live forever
     Py_DECREF(descr);
   }
-  PyArrayMethod_StridedLoop* loop = loop_for(u->name, d.has_arithmetic());
+  PyArrayMethod_StridedLoop* bits = bits_loop(d, u->name);
+  PyArrayMethod_StridedLoop* loop = bits != nullptr ? bits : loop_for(u->name, d.has_arithmetic());
   std::vector<PyType_Slot> slots = {{NPY_METH_strided_loop, slot(loop)}, {NPY_METH_unaligned_strided_loop, slot(loop)}};
   if (std::strcmp(u->name, "add") == 0) slots.push_back({NPY_METH_get_reduction_initial, slot(initial_of_sum)});
   if (std::strcmp(u->name, "multiply") == 0)
     slots.push_back({NPY_METH_get_reduction_initial, slot(initial_of_product)});
   slots.push_back({0, nullptr});
-  const char* const reorderable[] = {"add", "multiply", "minimum", "maximum", "fmin", "fmax"};
   int flags = NPY_METH_SUPPORTS_UNALIGNED;
-  for (const char* name : reorderable) {
-    if (std::strcmp(u->name, name) == 0) flags |= NPY_METH_IS_REORDERABLE;
-  }
+  if (is_one_of(u->name, {"add", "multiply", "minimum", "maximum", "fmin", "fmax"})) flags |= NPY_METH_IS_REORDERABLE;
+  if (bits != nullptr) flags |= NPY_METH_NO_FLOATINGPOINT_ERRORS;
   PyArrayMethod_Spec spec{};
   spec.name = "halfulp";
   spec.nin = u->nin;
@@ -282,11 +288,8 @@ const ArrayOperation& operation(const Dtype& d, int index) {
 }
 
 bool is_exact_in_doubles(const char* ufunc) {
-  for (const char* name : {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
-                           "minimum", "maximum", "logical_not"}) {
-    if (std::strcmp(ufunc, name) == 0) return true;
-  }
-  return false;
+  return is_one_of(ufunc, {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
+                           "minimum", "maximum", "logical_not"});
 }
 
 // Every ufunc of numpy._core.umath with a loop of doubles, each once.

@@ -18,12 +18,22 @@ Word load(const void* from) {
   return word;
 }
 
+// Most numbers are no NaN: then their magnitudes are compared with their signs.
 template <class Word>
 int compare(const void* a, const void* b, void* array) {
   const Order& o = dtype_of_array(array).order;
-  const Word x = key(o, load<Word>(a));
-  const Word y = key(o, load<Word>(b));
-  return x < y ? -1 : x > y ? 1 : 0;
+  const u64 x = load<Word>(a);
+  const u64 y = load<Word>(b);
+  const u64 one = x & o.magnitude_mask;
+  const u64 other = y & o.magnitude_mask;
+  if (o.by_magnitude && one <= o.last_number && other <= o.last_number) {
+    const i64 left = (x & o.sign) != 0 ? -static_cast<i64>(one) : static_cast<i64>(one);
+    const i64 right = (y & o.sign) != 0 ? -static_cast<i64>(other) : static_cast<i64>(other);
+    return static_cast<int>(left > right) - static_cast<int>(left < right);
+  }
+  const Word first = key(o, static_cast<Word>(x));
+  const Word second = key(o, static_cast<Word>(y));
+  return static_cast<int>(first > second) - static_cast<int>(first < second);
 }
 
 template <class Word>
@@ -64,26 +74,31 @@ int arg_extremum(void* data, npy_intp n, npy_intp* found, void* array) {
   return 0;
 }
 
-// Of zeros the other one is passed over while there may be a better.
+// Of contiguous codes. The key says which code it is, but for the sign of zero.
 template <bool greatest, class Word>
-bool find_extremum(const Order& o, const char* codes, isize stride, usize n, u64* code) {
+bool find_extremum(const Order& o, const Word* codes, usize n, u64* code) {
   Word most = 0;
   for (usize i = 0; i < n; ++i) {
-    const Word w = wanted<greatest>(o, load<Word>(codes + static_cast<isize>(i) * stride));
+    const Word w = wanted<greatest>(o, codes[i]);
     most = w > most ? w : most;
   }
   const Word nan = greatest ? static_cast<Word>(o.code_mask) : static_cast<Word>(~Word{0});
   if (o.has_nan && most == nan) return false;
-  const Word other_zero = static_cast<Word>(greatest ? o.sign : 0);
-  bool found = false;
-  for (usize i = 0; i < n; ++i) {
-    const Word word = static_cast<Word>(load<Word>(codes + static_cast<isize>(i) * stride) & o.code_mask);
-    if (wanted<greatest>(o, word) != most || (found && word == other_zero)) continue;
-    found = true;
-    *code = word;
-    if (word != other_zero || !is_zero(o, word)) break;
-  }
+  const u64 found = greatest ? most : static_cast<Word>(~most) - u64{o.has_nan};
+  *code = code_of_key(o, found);
+  if (o.sign == 0 || found != o.middle) return true;
+  const Word better = static_cast<Word>(greatest ? 0 : o.sign);
+  bool any = false;
+  for (usize i = 0; i < n; ++i) any = any || (codes[i] & static_cast<Word>(o.code_mask)) == better;
+  *code = any ? better : better ^ o.sign;
   return true;
+}
+
+template <bool greatest, class Word>
+bool find_extremum(const Order& o, const char* codes, isize stride, usize n, u64* code) {
+  Word block[extrema_at_once];
+  for (usize i = 0; i < n; ++i) block[i] = load<Word>(codes + static_cast<isize>(i) * stride);
+  return find_extremum<greatest>(o, block, n, code);
 }
 
 template <bool greatest>

@@ -17,6 +17,7 @@ struct Order {
   u64 middle;
   u64 last_number;    // the largest magnitude that is no NaN
   u64 negative_zero;  // all ones: the sign alone is NaN
+  bool by_magnitude;  // a code is a sign, if any, and a magnitude, of which those up to the last number are no NaN
   bool has_zero;
   bool has_nan;
 };
@@ -30,6 +31,7 @@ inline Order make_order(const Format& f) {
   o.middle = !f.is_signed ? 0 : f.is_integer() ? f.sign_bit() : o.magnitude_mask;
   o.last_number = d.first_nan - 1 < o.magnitude_mask ? d.first_nan - 1 : o.magnitude_mask;
   o.negative_zero = d.nan_at_negative_zero;
+  o.by_magnitude = !(f.is_signed && f.is_integer()) && d.nan_at_negative_zero == 0 && f.bits() < 64;
   o.has_zero = f.has_zero;
   o.has_nan = f.has_nan();
   return o;
@@ -47,6 +49,12 @@ Word key(const Order& o, Word bits) {
   const Word beyond = static_cast<Word>(-static_cast<Word>(magnitude > static_cast<Word>(o.last_number)));
   const Word alone = static_cast<Word>(-static_cast<Word>(code == sign) & o.negative_zero);
   return static_cast<Word>((ordered | beyond | alone) & all);
+}
+
+// The code of a key that is no NaN's; of zeros the positive one.
+inline u64 code_of_key(const Order& o, u64 k) {
+  if (k < o.middle && o.sign != 0) return o.sign | (o.middle - k);
+  return (k - o.middle) & o.code_mask;
 }
 
 template <class Word>

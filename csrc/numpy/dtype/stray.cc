@@ -74,9 +74,35 @@ bool has_stray_bits(const Dtype& d, const Column& c, usize n) {
   return (seen & ~mask) != 0;
 }
 
+u64 load_element(const Column& c, usize i) {
+  u64 bits = 0;
+  std::memcpy(&bits, c.data + static_cast<isize>(i) * c.stride, static_cast<usize>(c.bytes));
+  return bits;
+}
+
+// So few elements that preparing vectors takes longer. Integers, which are of 8 bytes, need no sign extension.
+constexpr usize few = 3;
+
+u8 operate_on_few(const ArrayOperation& o, const Columns& c, usize n) {
+  u8 flags = 0;
+  for (usize i = 0; i < n; ++i) {
+    u64 operands[3] = {};
+    for (int k = 0; k < c.operands; ++k) {
+      operands[k] = load_element(c.in[k], i);
+      if (!c.in[k].is_signed) operands[k] &= o.definition.operands[k].code_mask;
+    }
+    const Outcome outcome = apply(o.definition, operands, nullptr);
+    std::memcpy(c.out[0].data + static_cast<isize>(i) * c.out[0].stride, &outcome.code,
+                static_cast<usize>(c.out[0].bytes));
+    flags |= outcome.flags;
+  }
+  return flags;
+}
+
 }  // namespace
 
 u8 operate_on_codes(const Dtype& d, const ArrayOperation& o, const Columns& c, usize n) {
+  if (n <= few && (c.operands < 2 || !c.in[1].is_signed)) return operate_on_few(o, c, n);
   if (static_cast<usize>(d.decoder.bits) == 8 * d.size()) return operate(o, c, n).flags;
   constexpr usize at_once = usize{1} << 20;  // enough for several threads, and still in a cache the second time
   u8 flags = 0;
