@@ -132,7 +132,7 @@ def shown(value: Any) -> str:
         inner = ", ".join(shown(v) for v in value)
         return f"[{inner}]" if isinstance(value, list) else f"({inner})"
     if isinstance(value, complex | np.complexfloating):
-        return f"{value.real:.4g}{value.imag:+.4g}j"
+        return f"{value.real:.4g}{value.imag + 0.0:+.4g}j"  # one sign of zero
     if isinstance(value, float | np.floating):
         return f"{float(value):.5g}"
     return str(value) if isinstance(value, bool | int | np.generic) else repr(value)

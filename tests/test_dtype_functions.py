@@ -143,3 +143,42 @@ def test_exact_sums_take_arrays_of_formats() -> None:
             call()
     with pytest.raises(ValueError, match="format says float16 of the codes, whose dtype is that of bfloat16"):
         hu.sum(x, format="float16")
+
+
+@pytest.mark.parametrize(
+    "source", [E4M3, hu.bfloat16, hu.float4_e2m1fn, hu.int4, hu.fp24, hu.pxr24], ids=lambda f: f.name
+)
+def test_codecs_take_arrays_of_formats(source: hu.Format) -> None:
+    codes = np.random.default_rng(1).integers(0, 2**source.bits, 3000).astype(source.code_dtype)
+    x, wide = codes.view(source.dtype), source.decode(codes)
+    with np.errstate(invalid="ignore"):  # of signalling NaN
+        for target in (hu.float8_e5m2, hu.bfloat16, hu.nf4, hu.Format(4, 3)):
+            codec = target if target is hu.nf4 else target.codec(rounding="toward_zero")
+            assert codec.encode(x).tobytes() == codec.encode(wide).tobytes()
+            assert np.array_equal(codec.round(x[::-2]), codec.round(wide[::-2]), equal_nan=True)
+        stochastic = hu.float6_e2m3fn.codec(rounding="stochastic_a", random_bits=8)
+        random = np.arange(x.size) % 256
+        assert stochastic.encode(x, random).tobytes() == stochastic.encode(wide, random).tobytes()
+        assert E4M3.encode(x[0]) == E4M3.encode(wide[0])
+
+
+def test_codecs_ignore_bits_above_the_width_in_arrays_of_formats() -> None:
+    x = np.array([0xF2, 0x02], np.uint8).view(hu.float4_e2m1fn.dtype)
+    assert hu.bfloat16.round(x).tolist() == [1, 1]
+
+
+def test_what_takes_codes_says_where_an_array_of_a_format_has_them() -> None:
+    x = np.ones(3, hu.bfloat16)
+    with pytest.raises(TypeError, match=r"x\.view\(np\.uint16\)"):
+        hu.ops.add(x, x, format=hu.bfloat16)
+    with pytest.raises(TypeError, match=r"x\.astype\(np\.float32\)"):
+        hu.bfloat16.decode(x)
+
+
+def test_codecs_refuse_arrays_whose_numbers_float32_does_not_hold() -> None:
+    f = hu.Format(8, 30)
+    x = np.array([1 + 2.0**-30], dtype=f)
+    for call in (E4M3.encode, E4M3.round, E4M3.codec(rounding="to_odd").encode):
+        with pytest.raises(TypeError, match=r"\(if float32 holds it\) format input, not halfulp.e8m30"):
+            call(x)
+    assert E4M3.encode(x.astype(np.float64)).tolist() == hu.encode(x, E4M3).tolist() == [0x38]

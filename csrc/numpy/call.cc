@@ -1,7 +1,9 @@
-// A call of a ufunc, before and after NumPy: loops for arrays of ml_dtypes, and errors that name a way out.
+// A call of a ufunc, before and after NumPy: loops for arrays of formats and of ml_dtypes, and errors that name a way
+// out.
 #include <atomic>
 #include <vector>
 
+#include "dtype/dtype.hpp"
 #include "foreign.hpp"
 #include "work.hpp"
 
@@ -77,14 +79,15 @@ void explain_missing_loop(const Work& w, PyObject* const* args, Py_ssize_t n) {
   if (w.verb == Verb::decode) {
     PyErr_Format(PyExc_TypeError,
                  "%s takes codes of an integer dtype, not %U; view other storage as unsigned integers first, as in "
-                 "codes.view(np.uint8)",
+                 "codes.view(np.uint8); an array of a format's dtype has its values in x.astype(np.float32)",
                  w.name.c_str(), given);
   } else {
-    PyErr_Format(PyExc_TypeError,
-                 "%s takes float16, float32, float64, longdouble, integer, bool or ml_dtypes input, not %U; for Python "
-                 "ints beyond 64 bits, Fractions, Decimals, strings and object arrays use halfulp.%s(x, format); for "
-                 "complex numbers pass .real and .imag",
-                 w.name.c_str(), given, w.verb == Verb::encode ? "encode" : "round");
+    PyErr_Format(
+        PyExc_TypeError,
+        "%s takes float16, float32, float64, longdouble, integer, bool, ml_dtypes or (if float32 holds it) format input, "
+        "not %U; for Python ints beyond 64 bits, Fractions, Decimals, strings and object arrays use "
+        "halfulp.%s(x, format); for complex numbers pass .real and .imag",
+        w.name.c_str(), given, w.verb == Verb::encode ? "encode" : "round");
   }
   Py_DECREF(given);
 }
@@ -186,7 +189,8 @@ PyObject* call(PyObject* self, PyObject* const* args, size_t nargsf, PyObject* k
   if (call_plain(self, args, n, kwnames, &plain)) return plain;
   if (n > 0) {
     PyArray_Descr* descr = descr_of(args[0]);
-    const int status = descr != nullptr && PyTypeNum_ISUSERDEF(descr->type_num) ? add_foreign_loop(self, descr) : 0;
+    const bool foreign = descr != nullptr && (is_ours(descr) || PyTypeNum_ISUSERDEF(descr->type_num));
+    const int status = foreign ? add_foreign_loop(self, descr) : 0;
     Py_XDECREF(descr);
     if (status < 0) return nullptr;
   }

@@ -1,4 +1,4 @@
-// The number types that ml_dtypes registers with NumPy: which of our formats their bytes are.
+// Arrays of codes that say so: the dtypes of formats, and the number types that ml_dtypes registers with NumPy.
 #include "foreign.hpp"
 
 #include <atomic>
@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "../halfulp/formats.hpp"
+#include "dtype/dtype.hpp"
 
 namespace halfulp::numpy {
 namespace {
@@ -51,6 +52,10 @@ const Format* format_of(PyTypeObject* scalar_type) {
 }  // namespace
 
 const ValueDecoder* foreign_decoder(PyArray_Descr* descr) {
+  if (is_ours(descr)) {  // the kernels that take codes read them as binary32
+    const ValueDecoder& decoder = dtype_of(descr).decoder;
+    return decoder.binary32 ? &decoder : nullptr;
+  }
   if (const ValueDecoder* decoder = lookup(descr->type_num)) return decoder;
   if (!PyTypeNum_ISUSERDEF(descr->type_num) || descr->typeobj == nullptr) return nullptr;
   const Format* format = format_of(descr->typeobj);

@@ -250,8 +250,8 @@ int add_builtin_loops(PyObject* ufunc, const Work& w) {
   return 0;
 }
 
-// ml_dtypes may be imported after the ufunc was made: its loops are added when such an array first arrives, before
-// NumPy looks for one.
+// Formats may be made, and ml_dtypes imported, after the ufunc: their loops are added when such an array first arrives,
+// before NumPy looks for one.
 int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr) {
   Work& w = *work_of(ufunc);
   if (w.verb == Verb::decode) return 0;
@@ -259,7 +259,7 @@ int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr) {
   if (from == nullptr) return 0;
   {
     const std::lock_guard<std::mutex> lock(w.adding);
-    if (!w.foreign_types.insert(descr->type_num).second) return 0;
+    if (!w.foreign_types.insert(NPY_DTYPE(descr)).second) return 0;
   }
   const bool encodes = w.verb == Verb::encode;
   const int result = encodes ? type_num_of_codes(w.encoder.code_bytes)

@@ -25,7 +25,7 @@ struct Work {
   bool takes_random() const { return encoder.random_bits > 0 && verb != Verb::decode; }
 
   std::mutex adding;
-  std::set<int> foreign_types;  // type numbers whose loops have been added; guarded by `adding`
+  std::set<PyArray_DTypeMeta*> foreign_types;  // whose loops have been added; guarded by `adding`
 };
 
 inline constexpr const char* capsule_name = "halfulp.ufunc";

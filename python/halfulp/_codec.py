@@ -296,7 +296,7 @@ _DOCUMENTS = {
 Parameters
 ----------
 x : array_like
-    float16, float32, float64, longdouble, integer, bool or ml_dtypes array.
+    float16, float32, float64, longdouble, integer, bool or ml_dtypes array, or one of a format's dtype.
 
 Returns
 -------
@@ -327,7 +327,7 @@ ValueError
 Parameters
 ----------
 x : array_like
-    float16, float32, float64, longdouble, integer, bool or ml_dtypes array.
+    float16, float32, float64, longdouble, integer, bool or ml_dtypes array, or one of a format's dtype.
 
 Returns
 -------

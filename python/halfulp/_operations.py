@@ -205,10 +205,10 @@ def codes_of(format: Format, argument: object, position: int) -> Array:
             return _codes_from_objects(format, array, where)
         if array.size == 0 and not isinstance(argument, np.ndarray):
             return array.astype(format.code_dtype)
-        raise TypeError(
-            f"{where} must be codes of {format.name}, which are integers, not {array.dtype}; encode values first, as "
-            f"in {format.name}.encode(x)"
-        )
+        way = f"encode values first, as in {format.name}.encode(x)"
+        if hasattr(array.dtype, "format"):
+            way = f"the codes of such an array are x.view(np.{array.dtype.format.code_dtype})"
+        raise TypeError(f"{where} must be codes of {format.name}, which are integers, not {array.dtype}; {way}")
     if array.size:
         least, largest = array.min(), array.max()
         if least < 0 or largest >= 2**format.bits:
