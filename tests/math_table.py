@@ -20,7 +20,7 @@ PAIRED = [NAMED[name] for name in ("float6_e2m3fn", "float6_e3m2fn", "float8_e4m
 
 
 class Found(NamedTuple):
-    """Of one function and format: what is wrongly rounded, what exactly a middle, and how near any other comes to one."""
+    """Of one function and format: what is wrong, what is a middle exactly, and how near any other comes to one."""
 
     count: int
     wrong: list[str]

@@ -168,14 +168,18 @@ def test_products_of_matrices() -> None:
 
 def test_what_numpy_cannot_do_is_a_type_error() -> None:
     x = np.ones(3, dtype=hu.bfloat16)
+
+    def dot() -> object:
+        return np.dot(x, x)
+
     for call in (
-        lambda: np.dot(x, x),
+        dot,
         lambda: np.einsum("i,i", x, x),
         lambda: np.add(x, x, dtype=x.dtype),
         lambda: np.bitwise_and(x, x),
         lambda: np.array([1], dtype="M8[s]").astype(hu.bfloat16),
     ):
-        with pytest.raises(TypeError):
+        with pytest.raises((TypeError, ValueError) if call is dot else TypeError):  # ValueError: NumPy 2.5's
             call()
 
 

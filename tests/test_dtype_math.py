@@ -27,7 +27,9 @@ def test_functions_are_correctly_rounded(spec: Spec) -> None:
 
 @pytest.mark.parametrize("spec", LARGE, ids=math_table.name_of)
 def test_functions_of_wider_formats_are(spec: Spec, thorough: bool) -> None:
-    step = 1 if thorough else 1 + (1 << spec.bits) // 500 * 2  # odd, to meet all last places
+    if not thorough and spec is not NAMED["bfloat16"]:
+        pytest.skip("takes seconds: --thorough")
+    step = 1 if thorough else 263  # odd, to meet all last places
     for k, name in enumerate(UNARY):
         assert compare(name, spec, all_codes(spec)[k % step :: step]).wrong == []
 
