@@ -79,6 +79,19 @@ def test_codes_in_the_place_of_the_numbers(name: str) -> None:
     assert np.array_equal(out.view(fmt.code_dtype), want.view(fmt.code_dtype))
 
 
+@pytest.mark.parametrize("target", hu.available_isas())
+def test_every_target_sees_the_same(target: str) -> None:
+    with hu.use_isa(target):
+        for name in ("float8_e4m3fn", "bfloat16", "float4_e2m1fn", "float8_e4m3fnuz", "tfloat32", "uint4"):
+            of = hu.formats[name]
+            for dtype in ("f4", "f8"):
+                for number, flag in events(of, dtype).items():
+                    for place in (0, 4095, 33_000, LENGTH - 1):
+                        x = np.ones(LENGTH, dtype)
+                        x[place] = number
+                        assert raised(x, of) == {flag} - {""}, (name, number, place)
+
+
 def test_threads_see_the_same() -> None:
     x = np.ones(1 << 20, "f4")
     x[-7] = 1e6
