@@ -173,11 +173,6 @@ int initial_of_product(PyArrayMethod_Context* context, npy_bool, void* to) {
 
 // -- registration
 
-PyArrayMethod_StridedLoop* loop_for(const char* name, bool has_arithmetic) {
-  const int index = has_arithmetic ? carried_index(name) : -1;
-  return index >= 0 ? loops_of_carried[static_cast<usize>(index)] : math_loop(name);
-}
-
 // `types`: one of the ufunc's own signatures, whose doubles are replaced by the format.
 int add_loop(PyObject* ufunc, Dtype& d, const char* types) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
@@ -253,6 +248,11 @@ int add_loops_to(PyObject* ufunc, Dtype& d) {
 
 }  // namespace
 
+PyArrayMethod_StridedLoop* loop_for(const char* ufunc, bool has_arithmetic) {
+  const int index = has_arithmetic ? carried_index(ufunc) : -1;
+  return index >= 0 ? loops_of_carried[static_cast<usize>(index)] : math_loop(ufunc);
+}
+
 int carried_index(const char* ufunc) {
   for (int i = 0; i < operation_count; ++i) {
     if (std::strcmp(carried[i].ufunc, ufunc) == 0) return i;
@@ -283,10 +283,10 @@ const ArrayOperation& operation(const Dtype& d, int index) {
 
 bool is_exact_in_doubles(const char* ufunc) {
   for (const char* name : {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
-                           "minimum", "maximum", "logical_not"}) {
+                           "minimum", "maximum", "fmin", "fmax", "clip", "logical_not"}) {
     if (std::strcmp(ufunc, name) == 0) return true;
   }
-  return false;
+  return is_comparison(ufunc);
 }
 
 // Every ufunc of numpy._core.umath with a loop of doubles, each once.
@@ -317,7 +317,8 @@ int add_loops(Dtype& d) {
     const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
     if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) continue;
     if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) continue;
-    if (add_loops_to(ufunc, d) < 0) return -1;
+    if (leaves_format(u->name, d.format)) continue;
+    if (add_loops_to(ufunc, d) < 0 || add_bounds(ufunc, d) < 0) return -1;
   }
   return 0;
 }
