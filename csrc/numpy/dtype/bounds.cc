@@ -10,6 +10,19 @@
 namespace halfulp::numpy {
 namespace {
 
+constexpr const char* bounded[] = {"minimum", "maximum",   "fmin", "fmax",       "clip",    "nextafter",
+                                   "equal",   "not_equal", "less", "less_equal", "greater", "greater_equal"};
+constexpr int first_comparison = 6;
+
+int index_of(const char* ufunc) {
+  int index = 0;
+  for (const char* name : bounded) {
+    if (std::strcmp(ufunc, name) == 0) return index;
+    ++index;
+  }
+  return -1;
+}
+
 // What an element of that dtype holds: an integer as it is, or the bits of a double; one rounded to odd where there is
 // none for an integer, and the largest of all where binary64 ends. (No format has that one that is not NumPy's own.)
 struct Number {
@@ -254,28 +267,24 @@ int register_numbers() {
   return 0;
 }
 
-bool is_comparison(const char* ufunc) {
-  for (const char* name : {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}) {
-    if (std::strcmp(ufunc, name) == 0) return true;
-  }
-  return false;
-}
+bool is_comparison(const char* ufunc) { return index_of(ufunc) >= first_comparison; }
 
 PyArray_DTypeMeta* bound_class(const PyUFuncObject* ufunc, const PyArray_DTypeMeta* operand) {
   if (operand != &PyArray_PyLongDType && operand != &PyArray_PyFloatDType) return nullptr;
-  if (is_comparison(ufunc->name)) return &number_class;
-  for (const char* name : {"minimum", "maximum", "fmin", "fmax", "clip", "nextafter"}) {
-    if (std::strcmp(ufunc->name, name) == 0) return &number_class;
-  }
-  return nullptr;
+  return index_of(ufunc->name) >= 0 ? &number_class : nullptr;
 }
 
 int add_bounds(PyObject* ufunc, Dtype& d) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-  if (bound_class(u, &PyArray_PyLongDType) == nullptr) return 0;
+  const int index = index_of(u->name);
+  if (index < 0 || (d.bounds.load() >> index & 1) != 0) return 0;
   for (unsigned numbers = 1; numbers < (1u << u->nin) - 1; ++numbers) {
-    if (add_loop(ufunc, d, numbers) < 0) return -1;
+    if (add_loop(ufunc, d, numbers) == 0) continue;
+    // Another thread has been faster.
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return -1;
+    PyErr_Clear();
   }
+  d.bounds.fetch_or(1u << index);
   return 0;
 }
 

@@ -51,6 +51,7 @@ struct Dtype {
   PyObject* support;  // module halfulp._scalar
   char* text;
   mutable std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
+  std::atomic<unsigned> bounds;  // the ufuncs whose loops for Python numbers are there
 
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
@@ -162,8 +163,8 @@ bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithme
 PyArrayMethod_StridedLoop* loop_for(const char* ufunc, bool has_arithmetic);
 
 // bounds.cc: ufuncs that take a Python number as it is where it is beyond the format
-int register_numbers();  // once, before all else
-int add_bounds(PyObject* ufunc, Dtype& d);
+int register_numbers();                     // once, before all else
+int add_bounds(PyObject* ufunc, Dtype& d);  // before its loop for such a number is first looked for
 // The class of Python numbers if that is what an operand is, and the ufunc one of these; else null.
 PyArray_DTypeMeta* bound_class(const PyUFuncObject* ufunc, const PyArray_DTypeMeta* operand);
 bool is_comparison(const char* ufunc);

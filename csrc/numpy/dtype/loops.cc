@@ -318,7 +318,10 @@ int add_loops(Dtype& d) {
     if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) continue;
     if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) continue;
     if (leaves_format(u->name, d.format)) continue;
-    if (add_loops_to(ufunc, d) < 0 || add_bounds(ufunc, d) < 0) return -1;
+    if (add_loops_to(ufunc, d) < 0) return -1;
+#ifdef Py_GIL_DISABLED
+    if (add_bounds(ufunc, d) < 0) return -1;  // else a promoter does so, with the GIL held
+#endif
   }
   return 0;
 }

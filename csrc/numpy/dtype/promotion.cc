@@ -143,10 +143,18 @@ int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeM
   PyArray_DTypeMeta* common = reduction_type(u, operands, signature);
   if (common == nullptr) common = common_type(u, operands, signature);
   if (common == nullptr) return -1;
+  Dtype* d = dtype_of_class(common);
+  const auto is_bound = [&](int i) {
+    return i < u->nin && signature[i] == nullptr && bound_class(u, operands[i]) != nullptr;
+  };
+  for (int i = 0; d != nullptr && i < u->nin; ++i) {
+    if (!is_bound(i) || add_bounds(ufunc, *d) == 0) continue;
+    Py_DECREF(reinterpret_cast<PyObject*>(common));
+    return -1;
+  }
   for (int i = 0; i < u->nargs; ++i) {
     PyArray_DTypeMeta* own = signature[i] != nullptr ? signature[i] : i < u->nin ? common : operands[i];
-    PyArray_DTypeMeta* bound = i < u->nin && signature[i] == nullptr ? bound_class(u, operands[i]) : nullptr;
-    if (bound != nullptr && dtype_of_class(common) != nullptr) own = bound;
+    if (d != nullptr && is_bound(i)) own = bound_class(u, operands[i]);
     // Of objects there are two loops, and nothing else says which.
     const bool truth = i >= u->nin && own == nullptr && is_comparison(u->name);
     promoted[i] = truth ? builtin(NPY_BOOL) : new_reference(own);
