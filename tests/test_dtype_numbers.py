@@ -206,6 +206,21 @@ def test_statistics_of_integers_are_those_of_the_numbers() -> None:
         assert np.array([0, 15], hu.uint4).std() == 7.5
 
 
+def test_values_of_integer_formats_are_no_codes() -> None:
+    for f in (hu.int4, hu.uint4, hu.mxint8):
+        x = np.array([1, 0], f)
+        for call in (
+            lambda: hu.ops.add(x, x, format=f),  # noqa: B023
+            lambda: hu.pack(x, f, order="little"),  # noqa: B023
+            lambda: hu.unpack(x, f, order="little"),  # noqa: B023
+            lambda: f.decode(x),  # noqa: B023
+            lambda: hu.ops.to_integer(x.view(np.uint8), f.dtype, format=f),  # noqa: B023
+            lambda: hu.ops.scaleb(x.view(np.uint8), x, format=f),  # noqa: B023
+        ):
+            with pytest.raises(TypeError):
+                call()
+
+
 @every
 def test_mantissas_are_exact(spec: Spec) -> None:
     x = some(spec)
