@@ -17,7 +17,7 @@ import pytest
 from dtype_cases import SMALL, array, every, judge, name_of
 from numpy.typing import NDArray
 from oracle import Spec, decode, encode, real
-from support import product
+from support import at_once, product
 
 Array = NDArray[Any]
 E4M3 = hu.float8_e4m3fn
@@ -329,3 +329,18 @@ def test_a_scalar_is_rounded_to_decimals_exactly() -> None:
 
 def test_a_power_of_ten_beyond_doubles_is_invalid() -> None:
     assert "invalid" in warned(lambda: np.round(np.array([0.3], E4M3), 10**6))[1]
+
+
+def test_the_first_comparisons_of_a_format_may_come_from_many_threads() -> None:
+    own = [hu.Format(5, 3, bias=bias) for bias in range(6, 26)]
+
+    def work(_: int) -> list[Any]:
+        found = []
+        for f in own:
+            x = np.array([1, 2], f)
+            found += [(x < 1.5).tolist(), np.clip(x, 0, FAR).tolist(), np.nextafter(x, -1e300).tolist()]
+        return found
+
+    one, *others = at_once(8, work)
+    assert all(other == one for other in others)
+    assert one[:2] == [[True, False], [1, 2]]
