@@ -24,9 +24,9 @@ def events(fmt: hu.Format, dtype: str) -> dict[float, str]:
     """Numbers of a type, and what each raises: a number that is too large, or one there is no code for."""
     limit = float(np.finfo(dtype).max)
     below = "invalid" if fmt.has_nan else "overflow"
-    found = {fmt.max: "", np.inf: "invalid" if fmt.kind == "integer" else ""}
+    found = {fmt.max: "", np.inf: "" if fmt.has_inf else "invalid"}
     found[np.nan] = "" if fmt.has_nan else "invalid"
-    found[-np.inf] = found[np.inf] if fmt.signed or fmt.kind == "integer" else below
+    found[-np.inf] = found[np.inf] if fmt.signed else "invalid"
     found[-4 * fmt.max] = "overflow" if fmt.signed else below
     found[4 * fmt.max] = "overflow"
     return {x: flag for x, flag in found.items() if not np.isfinite(x) or abs(x) <= limit}

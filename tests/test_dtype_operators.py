@@ -47,7 +47,8 @@ def observed(call: Callable[..., Any], *operands: Any) -> tuple[Any, Any, set[st
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn"):
         warnings.simplefilter("always")
         result = call(*operands)
-    return type(result), getattr(result, "code", result), {str(w.message) for w in caught}
+    bits = result.code if hasattr(result, "code") else np.asarray(result).tobytes()
+    return type(result), bits, {str(w.message) for w in caught}
 
 
 @every

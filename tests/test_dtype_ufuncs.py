@@ -47,15 +47,16 @@ def test_arithmetic_is_exact_and_rounded_once(spec: Spec, name: str) -> None:
         "divide": lambda a, b: a / b,
     }[name]
     checked = 0
-    for a, b, c in zip(*codes.tolist(), got.view(f.code_dtype).tolist(), strict=True):
+    out = NAMED["float32"] if name == "divide" and spec.kind == "integer" else spec
+    for a, b, c in zip(*codes.tolist(), got.view(product(out).code_dtype).tolist(), strict=True):
         u, v = decode(spec, a), decode(spec, b)
         if u.kind != "finite" or v.kind != "finite" or (name == "divide" and v.magnitude == 0):
             continue
         exact = combine(u.real, v.real)
         if exact == 0:
-            assert decode(spec, c).magnitude == 0 or not spec.has_zero
+            assert decode(out, c).magnitude == 0 or not spec.has_zero
             continue
-        assert c == encode(spec, real(exact)), (a, b)
+        assert c == encode(out, real(exact)), (a, b)
         checked += 1
     assert checked > 100
 
@@ -84,7 +85,7 @@ def test_exact_functions_agree_with_those_of_doubles(f: hu.Format) -> None:
         for part, whole in zip((*np.modf(x), *np.divmod(x, y)), (*np.modf(wide), *np.divmod(wide, other)), strict=True):
             same(part, whole.astype(f), "parts")
         mantissa, exponent = np.frexp(x)
-        same(mantissa, np.frexp(wide)[0].astype(f), "frexp")
+        same(mantissa, np.frexp(wide)[0], "frexp")
         assert np.array_equal(exponent, np.frexp(wide)[1])
         for dtype in ("i1", "i4", "i8", "u2"):
             same(np.ldexp(x, np.array(3, dtype)), np.ldexp(wide, 3).astype(f), "ldexp")

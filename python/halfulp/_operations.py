@@ -14,6 +14,7 @@ import numpy.typing as npt
 from halfulp import _core
 from halfulp._codec import nan_as_given
 from halfulp._format import Format
+from halfulp._parameters import INTEGER_CHARACTERS
 
 Array = npt.NDArray[Any]
 FormatLike = Format | str
@@ -200,7 +201,7 @@ def codes_of(format: Format, argument: object, position: int) -> Array:
     if array.dtype == format.code_dtype:
         return array
     where = f"operand {position}"
-    if array.dtype.kind not in "ui":
+    if array.dtype.char not in INTEGER_CHARACTERS:
         if array.dtype == object:
             return _codes_from_objects(format, array, where)
         if array.size == 0 and not isinstance(argument, np.ndarray):
@@ -233,7 +234,7 @@ def _codes_from_objects(format: Format, array: Array, where: str) -> Array:
 def integers_of(argument: object, what: str) -> Array:
     """Integers as int64, or as uint64 where int64 does not hold their dtype."""
     array = np.asarray(argument)
-    if array.dtype.kind == "b" or array.dtype.kind not in "ui":
+    if array.dtype.char not in INTEGER_CHARACTERS:
         raise TypeError(f"{what} must be integers of an integer dtype, not {array.dtype}")
     return array if array.dtype in (np.int64, np.uint64) else array.astype(np.int64)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from halfulp import _core
+from halfulp._parameters import INTEGER_CHARACTERS
 
 Array = npt.NDArray[Any]
 
@@ -173,7 +174,7 @@ def as_words(packed: object) -> Array:
     if isinstance(packed, bytes | bytearray | memoryview):
         return np.frombuffer(packed, np.uint8)
     array = np.asanyarray(packed)
-    if array.dtype.kind not in "iu" or isinstance(packed, list | tuple | int):
+    if array.dtype.char not in INTEGER_CHARACTERS or isinstance(packed, list | tuple | int):
         what = type(packed).__name__ if isinstance(packed, list | tuple | int) else f"one of {array.dtype}"
         raise TypeError(f"packed must be bytes or an array of integers, not {what}")
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
@@ -243,7 +244,7 @@ def checked_codes(codes: object, bits: int) -> Array:
 
 def _narrow(array: Array, bits: int) -> Array:
     """Codes in their own dtype. Those of this dtype already may still be too wide: packing sees that."""
-    if array.dtype.kind not in "iub" and array.size:
+    if array.dtype.char not in INTEGER_CHARACTERS | {"?"} and array.size:
         raise TypeError(f"codes must be integers, not {array.dtype}")
     own = code_dtype(bits)
     other = array.dtype.kind in "iu" and array.dtype != own and array.size

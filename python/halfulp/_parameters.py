@@ -10,6 +10,9 @@ import numpy as np
 
 from halfulp import _core
 
+# The characters of NumPy's dtypes of integers. (Dtypes of integer formats are of the same kind, but hold values.)
+INTEGER_CHARACTERS = frozenset(np.typecodes["AllInteger"])
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SHAPE = re.compile(r"e(\d{1,3})m(\d{1,3})", re.ASCII)
 _BIAS = re.compile(r"[+-]?\d{1,6}", re.ASCII)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from halfulp import _core
 from halfulp._codec import Codec
 from halfulp._format import Format
-from halfulp._parameters import integer_between
+from halfulp._parameters import INTEGER_CHARACTERS, integer_between
 
 Words = npt.NDArray[np.uint32]
 
@@ -236,7 +236,7 @@ def _integers(argument: str, value: npt.ArrayLike | None, bits: int) -> npt.NDAr
                     raise ValueError(f"{argument}: {str(x)[:40]} is out of range: 0 <= {argument} < 2**{bits}")
             return array.astype(np.uint32)
         array = np.asarray(value)
-    if array.dtype.kind not in "iub":
+    if array.dtype.char not in INTEGER_CHARACTERS | {"?"}:
         raise TypeError(f"{argument} must be integers, not {array.dtype}")
     return array
 

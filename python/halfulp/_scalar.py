@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -37,7 +38,7 @@ def code(format: Format, x: object) -> tuple[int, int]:
     if not isinstance(x, str | bytes | int | float | np.generic) and not _is_rational(x):
         x = _float(format, x)
     try:
-        record = None if isinstance(x, float | np.floating) else _exact.number(x)
+        record = _exact.number(float(x).hex() if isinstance(x, float | np.floating) else x)
     except ValueError as error:
         raise ValueError(f"{format.name}: {error}") from None
     except TypeError:
@@ -59,15 +60,17 @@ def _float(format: Format, x: Any) -> float:
     return float(x)
 
 
-def _flags(format: Format, record: tuple[int, int, int, int, int] | None) -> int:
+def _flags(format: Format, record: tuple[int, int, int, int, int]) -> int:
     from halfulp import _exact
     from halfulp._operations import MAX_PRECISION, Flag, Policy, settle
 
-    if record is None or format.precision > MAX_PRECISION:
+    kind, negative = record[3:]
+    if kind == 2:
+        return 0 if format.has_nan else int(Flag.invalid)
+    if kind == 1:
+        return 0 if format.has_inf and (format.signed or not negative) else int(Flag.invalid)
+    if format.precision > MAX_PRECISION:
         return 0
-    kind = record[3]
-    if kind == 2 and not format.has_nan:
-        return int(Flag.invalid)
     numbers = np.array([record], dtype=_exact.NUMBER)
     _, flags = settle((format, format), Policy(), numbers)
     return int(flags[0]) & int(Flag.overflow | Flag.invalid)
@@ -129,6 +132,14 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
     return type(self)(round(Fraction(*float(self).as_integer_ratio()), ndigits) if math.isfinite(self) else self)
 
 
+def _rounded(self: Any, decimals: int = 0, out: Any = None) -> Any:
+    """Rounded to so many decimals, exactly, and once more to the format."""
+    if out is not None:
+        out[...] = _round(self, operator.index(decimals))
+        return out
+    return _round(self, operator.index(decimals))
+
+
 def _no_subclass(cls: type, /, **_: Any) -> NoReturn:
     raise TypeError(f"{cls.__mro__[1].__name__} cannot be subclassed: a format has one type of scalars")
 
@@ -140,6 +151,7 @@ _METHODS: dict[str, Any] = {
     "__deepcopy__": _itself,
     "__format__": _format_spec,
     "__round__": _round,
+    "round": _rounded,
     "__trunc__": lambda self: math.trunc(float(self)),
     "__floor__": lambda self: math.floor(float(self)),
     "__ceil__": lambda self: math.ceil(float(self)),

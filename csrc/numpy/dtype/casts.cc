@@ -46,7 +46,7 @@ int from_number(PyArrayMethod_Context* context, char* const* data, npy_intp cons
 bool is_quiet(const Encoding& from, const Encoding& to) {
   const u64 largest = from.largest64 + (from.is_integer ? u64{1} << 52 : 0);  // an integer's lowest is the next power
   return largest <= to.largest64 && (to.is_signed || !from.is_signed) && (to.has_nan || !from.has_nan) &&
-         (!to.is_integer || from.is_integer);
+         (to.has_inf || !from.has_inf) && (!to.is_integer || from.is_integer);
 }
 
 // Codes of one format into another encoding, by way of the numbers they are.

@@ -17,6 +17,7 @@ namespace halfulp::numpy {
 struct Encoding {
   Encoder encoder;
   Result result;
+  bool has_inf;
   bool has_nan;
   bool is_signed;
   bool is_integer;
@@ -50,6 +51,7 @@ struct Dtype {
   PyObject* support;  // module halfulp._scalar
   char* text;
   mutable std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
+  std::atomic<unsigned> bounds;  // the ufuncs whose loops for Python numbers are there
 
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
@@ -93,9 +95,11 @@ inline double value_of(const Dtype& d, u64 code) {
 // encoding.cc
 Encoding make_encoding(const Format& format);
 const Encoding* encoding_of_float(int type_num);  // float16, float32, float64; else null
+// Inf has no place in formats without one. Where it stands for what has been raised already, nothing more is.
+enum class Infinities : u8 { raise, are_quiet };
 // Encodes, and returns flag::overflow and flag::invalid as they occur. `whole`: as of `encode`.
 u8 encode_checked(const Encoding&, Source, const char* from, isize stride, char* codes, isize code_stride, usize n,
-                  usize whole);
+                  usize whole, Infinities = Infinities::raise);
 // Codes whose bits above the width are ignored, as numbers of some type that holds them all.
 void decode_codes(const Dtype&, const char* codes, isize stride, Value, char* to, isize to_stride, usize n,
                   usize whole = 0);
@@ -158,8 +162,18 @@ int add_loops(Dtype& d);
 int carried_index(const char* ufunc);  // -1: another
 const ArrayOperation& operation(const Dtype& d, int index);
 bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithmetic have it
+PyArrayMethod_StridedLoop* loop_for(const char* ufunc, bool has_arithmetic);
+
+// bounds.cc: ufuncs that take a Python number as it is where it is beyond the format
+int register_numbers();                     // once, before all else
+int add_bounds(PyObject* ufunc, Dtype& d);  // before its loop for such a number is first looked for
+// The class of Python numbers if that is what an operand is, and the ufunc one of these; else null.
+PyArray_DTypeMeta* bound_class(const PyUFuncObject* ufunc, const PyArray_DTypeMeta* operand);
+bool is_comparison(const char* ufunc);
 
 // promotion.cc
+// Whether a ufunc's results are no numbers of the format: quotients of integers, and mantissas in [1/2, 1) of some.
+bool leaves_format(const char* ufunc, const Format& format);
 PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other);
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base);
 // Where the operands whose bits are set in `ours` are of formats, the others of any type.

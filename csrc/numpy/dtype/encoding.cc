@@ -28,7 +28,7 @@ FloatBits float_bits(const Encoding& e, Source source) {
 // Up to which magnitude nothing is raised.
 u64 highest_quiet(const Encoding& e, const FloatBits& b, u8 wanted) {
   if ((wanted & e.beyond) != 0) return b.largest;
-  return e.is_integer ? b.inf - 1 : b.inf;
+  return e.has_inf ? b.inf : b.inf - 1;
 }
 
 // By their bits: a magnitude beyond the largest; Inf and NaN only where they are events; the sign where negative
@@ -81,14 +81,16 @@ template <class Bits>
 bool any_float(const Encoding& e, Source source, const char* from, isize stride, usize n, u8 wanted) {
   const FloatBits b = float_bits(e, source);
   const u64 quiet = highest_quiet(e, b, wanted);
-  const bool negatives = !e.is_signed && (e.below & wanted) != 0;
+  const bool negatives = !e.is_signed && ((e.below | flag::invalid) & wanted) != 0;
+  const u64 quiet_nan = b.inf + (e.has_inf ? 0 : 1);  // from here on
   // In most arrays nothing is: that is seen soonest.
   if (stride == static_cast<isize>(sizeof(Bits))) {
     const u64 mask = negatives ? ~u64{0} : ~b.sign;
     if (kernels().largest(from, sizeof(Bits), mask, n) <= quiet) return false;
   }
   const FloatRule<Bits> rule{static_cast<Bits>(b.sign), static_cast<Bits>(quiet),
-                             static_cast<Bits>(e.has_nan ? b.inf : b.sign), static_cast<Bits>(negatives ? b.sign : 0)};
+                             static_cast<Bits>(e.has_nan ? quiet_nan : b.sign),
+                             static_cast<Bits>(negatives ? b.sign : 0)};
   return any_of<Bits>(from, stride, n, rule);
 }
 
@@ -150,17 +152,20 @@ Unpacked<Wide> unpack_one(Source source, const char* from) {
   }
 }
 
-u8 flags_of(const Encoding& e, const Real& x) {
+u8 flags_of(const Encoding& e, const Real& x, Infinities infinities) {
   if (x.is_nan()) return e.has_nan ? 0 : flag::invalid;
-  if (x.is_infinite() && e.is_integer) return flag::invalid;
-  if (x.is_infinite() && e.is_signed) return 0;
+  if (x.is_infinite()) {
+    const bool has_place = e.has_inf && (e.is_signed || !x.negative);
+    return has_place || (infinities == Infinities::are_quiet && !e.is_integer) ? 0 : flag::invalid;
+  }
   return settle(x, e.result).flags & both;
 }
 
-u8 examine(const Encoding& e, Source source, const char* from, isize stride, usize n, u8 wanted) {
+u8 examine(const Encoding& e, Source source, const char* from, isize stride, usize n, u8 wanted,
+           Infinities infinities) {
   u8 flags = 0;
   for (usize i = 0; i < n && (wanted & ~flags) != 0; ++i) {
-    flags |= flags_of(e, real(unpack_one(source, from + static_cast<isize>(i) * stride)));
+    flags |= flags_of(e, real(unpack_one(source, from + static_cast<isize>(i) * stride)), infinities);
   }
   return flags;
 }
@@ -186,10 +191,13 @@ bool make_watch(const Format& f, const Encoding& e, Watch* watch) {
   const u64 high = code(unpack_binary<11, 52>(u64{0x7fe} << 52, false));
   const u64 low = code(unpack_binary<11, 52>(u64{0xffe} << 52, false));
   const u64 nan = e.has_nan ? high : code(unpack_binary<11, 52>(u64{0xfff} << 51, false));
+  const u64 inf = e.has_inf ? high : code(unpack_binary<11, 52>(u64{0x7ff} << 52, false));
+  const u64 minus_inf = e.has_inf ? low : code(unpack_binary<11, 52>(u64{0xfff} << 52, false));
   watch->mask = ((u64{1} << (f.bits() - 1)) << 1) - 1;
   if (high != low) watch->mask &= ~f.sign_bit();
   watch->bits = high & watch->mask;
-  return (low & watch->mask) == watch->bits && (nan & watch->mask) == watch->bits;
+  const auto watched = [&](u64 found) { return (found & watch->mask) == watch->bits; };
+  return watched(low) && watched(nan) && watched(inf) && watched(minus_inf);
 }
 
 template <class Bits>
@@ -216,6 +224,7 @@ Encoding make_encoding(const Format& f) {
   Encoding e{};
   e.encoder = make_encoder(f, policy, false);
   e.result = make_result(f, policy, NanPropagation::canonical, Tininess::after);
+  e.has_inf = f.has_inf();
   e.has_nan = f.has_nan();
   e.is_signed = f.is_signed;
   e.is_integer = f.is_integer();
@@ -228,7 +237,7 @@ Encoding make_encoding(const Format& f) {
   constexpr u16 longest_exponent = 0x7ffe;  // of x87
   e.beyond = settle(real(unpack_x87(~u64{0}, longest_exponent, false)), e.result).flags & both;
   e.below = settle(real(unpack_x87(~u64{0}, longest_exponent | 0x8000, false)), e.result).flags & both;
-  e.raisable = static_cast<u8>(e.beyond | e.below | (e.has_nan ? 0 : flag::invalid));
+  e.raisable = static_cast<u8>(e.beyond | e.below | (e.has_nan && e.has_inf && e.is_signed ? 0 : flag::invalid));
   e.watches = make_watch(f, e, &e.watch);
   return e;
 }
@@ -241,10 +250,12 @@ const Encoding* encoding_of_float(int type_num) {
 }
 
 u8 encode_checked(const Encoding& e, Source source, const char* from, isize stride, char* codes, isize code_stride,
-                  usize n, usize whole) {
+                  usize n, usize whole, Infinities infinities) {
   u8 flags = 0;
   const auto examine_block = [&](const char* x, usize count, u8 wanted) {
-    if (may_raise(e, source, x, stride, count, wanted)) flags |= examine(e, source, x, stride, count, wanted);
+    if (may_raise(e, source, x, stride, count, wanted)) {
+      flags |= examine(e, source, x, stride, count, wanted, infinities);
+    }
   };
   // Where codes lie in the place of numbers, what has been encoded cannot be examined.
   const bool watches = e.watches && !overlap(from, stride, source_bytes(source), codes, code_stride,

@@ -214,7 +214,7 @@ PyArray_DTypeMeta base;
 int register_base() {
   if (base.super.ht_type.tp_name != nullptr) return 0;
   PyTypeObject* scalar = scalar_base();
-  if (scalar == nullptr || ready(&base, "halfulp.DType", &PyArrayDescr_Type) < 0) return -1;
+  if (scalar == nullptr || register_numbers() < 0 || ready(&base, "halfulp.DType", &PyArrayDescr_Type) < 0) return -1;
   Casts casts;
   casts.add_loop(nullptr, nullptr, NPY_NO_CASTING, refuse);
   casts.specs.push_back(nullptr);
@@ -242,7 +242,7 @@ int make_instance(Dtype& d) {
   auto* descr = reinterpret_cast<PyArray_Descr*>(made);
   PyDataType_SET_ELSIZE(descr, static_cast<npy_intp>(d.size()));
   descr->alignment = static_cast<npy_intp>(d.size());
-  descr->kind = 'f';
+  descr->kind = d.format.is_integer() ? (d.format.is_signed ? 'i' : 'u') : 'f';
   descr->type = 'V';
   descr->byteorder = d.size() == 1 ? '|' : '=';
   descr->type_num = unused_type_num;

@@ -173,11 +173,6 @@ int initial_of_product(PyArrayMethod_Context* context, npy_bool, void* to) {
 
 // -- registration
 
-PyArrayMethod_StridedLoop* loop_for(const char* name, bool has_arithmetic) {
-  const int index = has_arithmetic ? carried_index(name) : -1;
-  return index >= 0 ? loops_of_carried[static_cast<usize>(index)] : math_loop(name);
-}
-
 bool is_one_of(const char* name, std::initializer_list<const char*> names) {
   for (const char* each : names) {
     if (std::strcmp(each, name) == 0) return true;
@@ -259,6 +254,11 @@ int add_loops_to(PyObject* ufunc, Dtype& d) {
 
 }  // namespace
 
+PyArrayMethod_StridedLoop* loop_for(const char* ufunc, bool has_arithmetic) {
+  const int index = has_arithmetic ? carried_index(ufunc) : -1;
+  return index >= 0 ? loops_of_carried[static_cast<usize>(index)] : math_loop(ufunc);
+}
+
 int carried_index(const char* ufunc) {
   for (int i = 0; i < operation_count; ++i) {
     if (std::strcmp(carried[i].ufunc, ufunc) == 0) return i;
@@ -288,8 +288,9 @@ const ArrayOperation& operation(const Dtype& d, int index) {
 }
 
 bool is_exact_in_doubles(const char* ufunc) {
-  return is_one_of(ufunc, {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
-                           "minimum", "maximum", "logical_not"});
+  return is_comparison(ufunc) ||
+         is_one_of(ufunc, {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit", "minimum",
+                           "maximum", "fmin", "fmax", "clip", "logical_not"});
 }
 
 // Every ufunc of numpy._core.umath with a loop of doubles, each once.
@@ -320,7 +321,11 @@ int add_loops(Dtype& d) {
     const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
     if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) continue;
     if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) continue;
+    if (leaves_format(u->name, d.format)) continue;
     if (add_loops_to(ufunc, d) < 0) return -1;
+#ifdef Py_GIL_DISABLED
+    if (add_bounds(ufunc, d) < 0) return -1;  // else a promoter does so, with the GIL held
+#endif
   }
   return 0;
 }

@@ -43,23 +43,27 @@ u8 compute(PyArrayMethod_Context* context, int row, char* const* data, npy_intp 
   alignas(64) double numbers[most_operands][block];
   char* arrays[most_operands];
   npy_intp steps[most_operands];
+  bool bounds = false;
   for (int i = 0; i < ufunc->nargs; ++i) {
     const bool ours = is_ours(context->descriptors[i]);
     char* here = data[i] + static_cast<isize>(start) * strides[i];
     arrays[i] = ours ? reinterpret_cast<char*>(numbers[i]) : here;
     steps[i] = ours ? 8 : strides[i];
-    if (!ours || i >= ufunc->nin) continue;
+    if (i >= ufunc->nin) continue;
+    bounds = bounds || (!ours && context->descriptors[i]->type_num == NPY_DOUBLE);
+    if (!ours) continue;
     decode_codes(dtype_of(context->descriptors[i]), here, strides[i], Value::binary64, arrays[i], 8, count);
   }
   const npy_intp size = static_cast<npy_intp>(count);
   ufunc->functions[row](arrays, &size, steps, ufunc->data != nullptr ? ufunc->data[row] : nullptr);
   u8 flags = 0;
-  const bool keeps_signs = is_exact_in_doubles(ufunc->name);
+  const bool keeps_signs = is_exact_in_doubles(ufunc->name) && !bounds;
   for (int i = ufunc->nin; i < ufunc->nargs; ++i) {
     if (!is_ours(context->descriptors[i])) continue;
     if (!keeps_signs) make_nan_positive(numbers[i], count);
     flags |= encode_checked(dtype_of(context->descriptors[i]).encoding, Source::binary64, arrays[i], 8,
-                            data[i] + static_cast<isize>(start) * strides[i], strides[i], count, count);
+                            data[i] + static_cast<isize>(start) * strides[i], strides[i], count, count,
+                            bounds ? Infinities::raise : Infinities::are_quiet);
   }
   return flags;
 }
@@ -101,8 +105,58 @@ int spacing(PyArrayMethod_Context* context, char* const* data, npy_intp const* d
   return 0;
 }
 
+u64 code_of_double(const Dtype& d, double value, u8* flags) {
+  u64 code = 0;
+  *flags |= encode_checked(d.encoding, Source::binary64, reinterpret_cast<const char*>(&value), 8,
+                           reinterpret_cast<char*>(&code), 8, 1, 1);
+  return code;
+}
+
+// From a bound the next number is the end of the format that is on its side; toward a bound it is never beyond an end.
+u64 next_of_bound(const Dtype& d, double bound, u64 toward, const Operand& operand) {
+  if (read(toward, operand).is_nan()) return toward;
+  const Policy policy{Rounding::toward_zero, Overflow::saturate, Subnormals::gradual, default_nan(d.format)};
+  u64 bits;
+  std::memcpy(&bits, &bound, 8);
+  return encode(unpack_binary<11, 52>(bits, false), make_codec<u64>(d.format, policy)).word;
+}
+
+u64 next_toward_bound(const Dtype& d, u64 code, double bound, const Operand& operand, const CodeLayout& layout) {
+  const Real x = read(code, operand);
+  if (x.is_nan()) return code;
+  const u64 next = bound > 0 ? next_up(code, x, layout) : next_down(code, x, layout);
+  const Real found = read(next, operand);
+  return found.is_nan() || found.is_infinite() || compare_values(found, x) == (bound > 0 ? -1 : 1) ? code : next;
+}
+
+// nextafter where one operand is a Python number beyond the format.
+int next_after_bound(PyArrayMethod_Context* context, char* const* data, npy_intp n, npy_intp const* strides) {
+  const Dtype& d = dtype_of(context->descriptors[2]);
+  const Operand operand = make_operand(d.format, false);
+  const CodeLayout layout = make_code_layout(d.format, Overflow::standard);
+  const int other = is_ours(context->descriptors[0]) ? 0 : 1;  // the operand that may be ours
+  u8 flags = 0;
+  for (npy_intp i = 0; i < n; ++i) {
+    double bound;
+    std::memcpy(&bound, data[1 - other] + i * strides[1 - other], 8);
+    u64 result = 0;
+    if (!is_ours(context->descriptors[other]) || bound != bound) {
+      result = code_of_double(d, bound, &flags);
+    } else {
+      const u64 code = load_code(d, data[other] + i * strides[other]);
+      result = other == 0 ? next_toward_bound(d, code, bound, operand, layout) : next_of_bound(d, bound, code, operand);
+    }
+    store_code(d, result, data[2] + i * strides[2]);
+  }
+  raise_floating_point(flags);
+  return 0;
+}
+
 int next_after(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
                NpyAuxData*) {
+  if (!is_ours(context->descriptors[0]) || !is_ours(context->descriptors[1])) {
+    return next_after_bound(context, data, dimensions[0], strides);
+  }
   const Dtype& d = dtype_of(context->descriptors[0]);
   const Operand operand = make_operand(d.format, false);
   const CodeLayout layout = make_code_layout(d.format, Overflow::standard);

@@ -69,7 +69,7 @@ int code_from_object(const Dtype& d, PyObject* object, u64* code) {
     *code = code_of_scalar(object) & d.decoder.code_mask;
     return 0;
   }
-  if (PyFloat_CheckExact(object)) {
+  if (PyFloat_Check(object)) {
     const double value = PyFloat_AS_DOUBLE(object);
     return encode_one(d, Source::binary64, &value, code);
   }

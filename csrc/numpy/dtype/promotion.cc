@@ -35,7 +35,16 @@ int float_for(const Format& f, const Holds& and_holds) {
 
 int single_or_double(const Format& f) { return is_held(f, NPY_FLOAT) ? NPY_FLOAT : NPY_DOUBLE; }
 
+// Formats of the same values, as one may have a name and the other none: which one wins.
+bool is_first(const Dtype& a, const Dtype& b) {
+  const bool named = std::strchr(a.text, ':') == nullptr;
+  const bool other = std::strchr(b.text, ':') == nullptr;
+  return named != other ? named : std::strcmp(a.text, b.text) < 0;
+}
+
 PyArray_DTypeMeta* with_format(Dtype& d, const Dtype& other) {
+  const bool same = holds(d.format, other.format) && holds(other.format, d.format);
+  if (same && is_first(other, d)) return not_implemented();
   if (holds(d.format, other.format)) return new_reference(&d.meta);
   if (holds(other.format, d.format)) return not_implemented();  // NumPy asks the other way round
   return builtin(float_for(d.format, [&](const Format& wide) { return holds(wide, other.format); }));
@@ -57,32 +66,24 @@ bool is_wide(const PyUFuncObject* ufunc) {
   return ufunc->core_enabled != 0 || std::strcmp(ufunc->name, "float_power") == 0;
 }
 
-bool is_comparison(const PyUFuncObject* ufunc) {
-  for (const char* name : {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}) {
-    if (std::strcmp(ufunc->name, name) == 0) return true;
+PyArray_DTypeMeta* wide_type(const PyUFuncObject* ufunc, const Dtype& d) {
+  const bool narrowest = ufunc->core_enabled != 0 || leaves_format(ufunc->name, d.format);
+  return builtin(narrowest ? single_or_double(d.format) : static_cast<int>(NPY_DOUBLE));
+}
+
+// Comparisons of values that binary64 has: with types of other packages, whose values no dtype of ours need hold, and
+// of integer formats with Python's floats, which float32 may not reach.
+bool compares_in_doubles(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* given, npy_intp count) {
+  if (!is_comparison(ufunc->name)) return false;
+  for (npy_intp i = 0; i < count; ++i) {
+    const Dtype* d = dtype_of_class(given[1 - i]);
+    if (PyTypeNum_ISUSERDEF(given[i]->type_num)) return true;
+    if (given[i] == &PyArray_PyFloatDType && d != nullptr && d->format.is_integer()) return true;
   }
   return false;
 }
 
-// A Python number is rounded to the format it meets. Where there is no Inf to stand for a large one, comparisons take
-// its value as it is instead: 1000.0 is more than every number of E4M3.
-//
-// So do all comparisons of formats without arithmetic.
-bool compares_exactly(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, const Dtype& d) {
-  if (!is_comparison(ufunc)) return false;
-  if (!d.has_arithmetic()) return true;
-  if (d.format.has_inf()) return false;
-  const auto is_python = [](const PyArray_DTypeMeta* meta) {
-    return meta == &PyArray_PyLongDType || meta == &PyArray_PyFloatDType;
-  };
-  return is_python(operands[0]) || is_python(operands[1]);
-}
-
-PyArray_DTypeMeta* wide_type(const PyUFuncObject* ufunc, const Dtype& d) {
-  return builtin(ufunc->core_enabled != 0 ? single_or_double(d.format) : static_cast<int>(NPY_DOUBLE));
-}
-
-// Types of other packages have none in common with ours. NumPy's own error would make == say False throughout.
+// Types of other packages have none in common with ours.
 void explain_foreign(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, npy_intp count) {
   for (npy_intp i = 0; i < count; ++i) {
     if (!PyTypeNum_ISUSERDEF(operands[i]->type_num)) continue;
@@ -107,11 +108,12 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
   for (int i = 0; i < ufunc->nin; ++i) {
     if (operands[i] != nullptr) given[count++] = operands[i];
   }
+  if (count == 2 && compares_in_doubles(ufunc, given, count)) return builtin(NPY_DOUBLE);
   PyArray_DTypeMeta* common = PyArray_PromoteDTypeSequence(count, given);
   if (common == nullptr) explain_foreign(ufunc, given, count);
   const Dtype* d = common != nullptr ? dtype_of_class(common) : nullptr;
   if (d == nullptr) return common;
-  if (is_wide(ufunc) || compares_exactly(ufunc, operands, *d)) {
+  if (is_wide(ufunc) || leaves_format(ufunc->name, d->format)) {
     Py_DECREF(reinterpret_cast<PyObject*>(common));
     return wide_type(ufunc, *d);
   }
@@ -125,14 +127,14 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
   return common;
 }
 
-// Sums and products of many narrow numbers are wide, as NumPy's of narrow integers are. (In a reduction NumPy leaves
+// Sums and products of many numbers are wide, as NumPy's of narrow integers are. (In a reduction NumPy leaves
 // the first operand open.)
 PyArray_DTypeMeta* reduction_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands,
                                   PyArray_DTypeMeta* const* signature) {
   const bool accumulates = std::strcmp(ufunc->name, "add") == 0 || std::strcmp(ufunc->name, "multiply") == 0;
   if (!accumulates || operands[0] != nullptr || signature[0] != nullptr || signature[2] != nullptr) return nullptr;
   const Dtype* d = dtype_of_class(operands[1]);
-  return d == nullptr || d->format.bits() > 16 ? nullptr : builtin(single_or_double(d->format));
+  return d == nullptr ? nullptr : builtin(single_or_double(d->format));
 }
 
 int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
@@ -141,9 +143,21 @@ int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeM
   PyArray_DTypeMeta* common = reduction_type(u, operands, signature);
   if (common == nullptr) common = common_type(u, operands, signature);
   if (common == nullptr) return -1;
+  Dtype* d = dtype_of_class(common);
+  const auto is_bound = [&](int i) {
+    return i < u->nin && signature[i] == nullptr && bound_class(u, operands[i]) != nullptr;
+  };
+  for (int i = 0; d != nullptr && i < u->nin; ++i) {
+    if (!is_bound(i) || add_bounds(ufunc, *d) == 0) continue;
+    Py_DECREF(reinterpret_cast<PyObject*>(common));
+    return -1;
+  }
   for (int i = 0; i < u->nargs; ++i) {
     PyArray_DTypeMeta* own = signature[i] != nullptr ? signature[i] : i < u->nin ? common : operands[i];
-    promoted[i] = new_reference(own);
+    if (d != nullptr && is_bound(i)) own = bound_class(u, operands[i]);
+    // Of objects there are two loops, and nothing else says which.
+    const bool truth = i >= u->nin && own == nullptr && is_comparison(u->name);
+    promoted[i] = truth ? builtin(NPY_BOOL) : new_reference(own);
   }
   Py_DECREF(reinterpret_cast<PyObject*>(common));
   return 0;
@@ -171,10 +185,17 @@ int add_promoters_to(PyObject* ufunc, PyObject* base) {
 
 }  // namespace
 
+bool leaves_format(const char* ufunc, const Format& format) {
+  if (std::strcmp(ufunc, "divide") == 0) return format.is_integer();
+  return std::strcmp(ufunc, "frexp") == 0 && (format.is_integer() || format.emin() > -1);
+}
+
 PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other) {
   Dtype* d = dtype_of_class(self);
   if (d == nullptr) return not_implemented();
   if (const Dtype* format = dtype_of_class(other)) return with_format(*d, *format);
+  // As NumPy's integers beside a float become floats.
+  if (other == &PyArray_PyFloatDType && d->format.is_integer()) return builtin(single_or_double(d->format));
   if (other == &PyArray_PyLongDType || other == &PyArray_PyFloatDType) return new_reference(self);
   if (other == &PyArray_PyComplexDType) return with_builtin(*d, NPY_CFLOAT);
   return with_builtin(*d, other->type_num);
@@ -198,7 +219,7 @@ int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base) {
   for (PyObject* ufunc : ufuncs) {
     const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
     // The logical ones have a promoter of NumPy's own, beside which a second is an error.
-    if ((u->nin < 2 && !is_wide(u)) || std::strncmp(u->name, "logical_", 8) == 0) continue;
+    if (std::strncmp(u->name, "logical_", 8) == 0) continue;
     if (add_promoters_to(ufunc, base) < 0) return -1;
   }
   return 0;

@@ -16,6 +16,7 @@ bool code_of_operand(const Dtype& d, PyObject* x, u64* code) {
   Source source = Source::binary64;
   u64 bits = 0;
   if (PyFloat_CheckExact(x)) {
+    if (d.format.is_integer()) return false;  // they become floats
     const double value = PyFloat_AS_DOUBLE(x);
     std::memcpy(&bits, &value, 8);
   } else if (PyLong_CheckExact(x)) {
@@ -84,7 +85,8 @@ PyObject* binary(PyObject* a, PyObject* b) {
   static const int index = carried_index(Op::ufunc);
   const Dtype* d = format_of_operands(a, b);
   u64 codes[3] = {};
-  if (d == nullptr || !code_of_operand(*d, a, &codes[0]) || !code_of_operand(*d, b, &codes[1])) {
+  if (d == nullptr || (d->format.is_integer() && leaves_format(Op::ufunc, d->format)) ||
+      !code_of_operand(*d, a, &codes[0]) || !code_of_operand(*d, b, &codes[1])) {
     return gives_way(a, b) ? Py_NewRef(Py_NotImplemented) : Op::fallback()(a, b);
   }
   return deliver(*d, Op::ufunc, apply(operation(*d, index).definition, codes, nullptr));

@@ -25,6 +25,7 @@ from halfulp._operations import (
     table,
     ufunc_of,
 )
+from halfulp._parameters import INTEGER_CHARACTERS
 
 convert = function(
     "convert",
@@ -88,7 +89,7 @@ def to_integer(
     (array([  2,  -2, 127], dtype=int8), array([ 0,  0, 16], dtype=uint8))
     """
     target = np.dtype(dtype)
-    if target.kind not in "ui" or not target.isnative:
+    if target.char not in INTEGER_CHARACTERS or not target.isnative:
         raise TypeError(f"dtype must be an integer dtype of this machine's byte order, not {target}")
     if invalid not in ("saturate", "x86"):
         raise ValueError(f"invalid must be 'saturate' or 'x86', not {invalid!r}")
