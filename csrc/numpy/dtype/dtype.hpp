@@ -7,6 +7,7 @@
 
 #include "../../halfulp/settle.hpp"
 #include "../../simd/operate.hpp"
+#include "../environment.hpp"
 #include "../operations.hpp"
 #include "../types.hpp"
 #include "order.hpp"
@@ -129,6 +130,7 @@ PyObject* text_of_code(const Dtype& d, u64 code);
 int code_from_text(const Dtype& d, PyObject* text, u64* code);
 
 // scalar.cc
+PyObject* scalar_from_code(const Dtype& d, u64 code);
 PyTypeObject* scalar_base();  // null with an exception set
 u64 code_of_scalar(PyObject* scalar);
 const Dtype* dtype_of_scalar(PyObject* object);  // null for others
@@ -154,6 +156,7 @@ int add_loops(Dtype& d);
 // What some of them carry out on codes: the place of a ufunc among these, and its operation, made on first use.
 int carried_index(const char* ufunc);  // -1: another
 const ArrayOperation& operation(const Dtype& d, int index);
+bool is_silent(const Dtype& d, int index);    // whatever flags the operation has are not raised
 bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithmetic have it
 
 // promotion.cc

@@ -11,13 +11,15 @@ namespace {
 // What is done in another way than element by element when all of an array becomes one.
 enum class Reduction : u8 { none, sum, product, least, greatest };
 
-// Ufuncs of NumPy that are operations on codes. With `twice` the only operand is both of the operation's.
+// Ufuncs of NumPy that are operations on codes. With `twice` the only operand is both of the operation's. The magnitude
+// of the lowest integer, which is the highest one, is silent as in NumPy's integers: printing asks for it.
 struct Carried {
   const char* ufunc;
   const char* operation;
   Rounding to_integer;
   bool twice;
   Reduction reduction = Reduction::none;
+  bool silent_in_integers = false;
 };
 
 constexpr Carried carried[operation_count] = {
@@ -30,8 +32,8 @@ constexpr Carried carried[operation_count] = {
     {"square", "multiply", {}, true},
     {"negative", "negate", {}, false},
     {"positive", "copy", {}, false},
-    {"absolute", "abs", {}, false},
-    {"fabs", "abs", {}, false},
+    {"absolute", "abs", {}, false, Reduction::none, true},
+    {"fabs", "abs", {}, false, Reduction::none, true},
     {"conjugate", "copy", {}, false},
     {"copysign", "copysign", {}, false},
     {"minimum", "minimum", {}, false, Reduction::least},
@@ -141,15 +143,16 @@ int carried_loop(PyArrayMethod_Context* context, char* const* data, npy_intp con
   }
   const ArrayOperation& o = operation(d, index);
   const usize n = static_cast<usize>(dimensions[0]);
-  raise_floating_point(reduces ? reduce_extrema(context, index, o, data, strides, n)
-                               : operate_in_order(context, index, o, data, strides, n));
+  const u8 flags = reduces ? reduce_extrema(context, index, o, data, strides, n)
+                           : operate_in_order(context, index, o, data, strides, n);
+  if (!is_silent(d, index)) raise_floating_point(flags);
   return 0;
 }
 
 template <int... indices>
 constexpr std::array<PyArrayMethod_StridedLoop*, sizeof...(indices)> carried_loops(
     std::integer_sequence<int, indices...>) {
-  return {carried_loop<indices>...};
+  return {in_usual_environment<carried_loop<indices>>...};
 }
 constexpr auto loops_of_carried = carried_loops(std::make_integer_sequence<int, operation_count>());
 
@@ -259,6 +262,8 @@ int carried_index(const char* ufunc) {
   }
   return -1;
 }
+
+bool is_silent(const Dtype& d, int index) { return d.format.is_integer() && carried[index].silent_in_integers; }
 
 const ArrayOperation& operation(const Dtype& d, int index) {
   std::atomic<const ArrayOperation*>& place = d.operations[index];

@@ -86,13 +86,30 @@ PyArray_DTypeMeta* wide_type(const PyUFuncObject* ufunc, const Dtype& d) {
 void explain_foreign(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, npy_intp count) {
   for (npy_intp i = 0; i < count; ++i) {
     if (!PyTypeNum_ISUSERDEF(operands[i]->type_num)) continue;
+    const char* type = operands[i]->scalar_type->tp_name;
+    const char* dot = std::strrchr(type, '.');
+    const char* name = dot != nullptr ? dot + 1 : type;
     PyErr_Clear();
     PyErr_Format(PyExc_TypeError,
-                 "%s: there is no common dtype of a format and %s; view one array as the other's dtype, as in "
-                 "x.view(halfulp.bfloat16.dtype), which copies nothing",
-                 ufunc->name, operands[i]->super.ht_type.tp_name);
+                 "%s: there is no common dtype of a format and %s; view that array as the same format here, as in "
+                 "x.view(halfulp.%s.dtype), which copies nothing",
+                 ufunc->name, type, name);
     return;
   }
+}
+
+// Formats of more significant bits than arithmetic is for are float64 in it, and so are its results: rounded once more
+// they would not be what one rounding gives.
+PyArray_DTypeMeta* in_doubles(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, const Dtype& d) {
+  for (int i = ufunc->nin; i < ufunc->nargs; ++i) {
+    if (operands[i] == nullptr || dtype_of_class(operands[i]) == nullptr) continue;
+    PyErr_Format(PyExc_TypeError,
+                 "%s: %s has %d significant bits; arithmetic is for formats of at most %d, its results with others are "
+                 "float64: use out= of float64, or y = f(x) and y.astype(x.dtype)",
+                 ufunc->name, d.text, d.format.precision(), max_precision_of_operands);
+    return nullptr;
+  }
+  return builtin(NPY_DOUBLE);
 }
 
 // What all operands are cast to, as a new reference.
@@ -116,11 +133,8 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
     return wide_type(ufunc, *d);
   }
   if (!d->has_arithmetic() && !is_exact_in_doubles(ufunc->name)) {
-    PyErr_Format(PyExc_TypeError,
-                 "%s: %s has %d significant bits; arithmetic is for formats of at most %d: use x.astype(np.float64)",
-                 ufunc->name, d->text, d->format.precision(), max_precision_of_operands);
     Py_DECREF(reinterpret_cast<PyObject*>(common));
-    return nullptr;
+    return in_doubles(ufunc, operands, *d);
   }
   return common;
 }
@@ -198,7 +212,7 @@ int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base) {
   for (PyObject* ufunc : ufuncs) {
     const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
     // The logical ones have a promoter of NumPy's own, beside which a second is an error.
-    if ((u->nin < 2 && !is_wide(u)) || std::strncmp(u->name, "logical_", 8) == 0) continue;
+    if (std::strncmp(u->name, "logical_", 8) == 0) continue;
     if (add_promoters_to(ufunc, base) < 0) return -1;
   }
   return 0;
