@@ -18,7 +18,15 @@ if not MODES:
     pytest.skip("needs glibc's fenv_t on x86-64 or aarch64", allow_module_level=True)
 
 # The last two are subnormal in binary32, and in binary64.
-NAMES = ["float8_e4m3fn", "bfloat16", "tfloat32", "float8_e8m0fnu", "int4", "e5m4:bias=142:finite", "e5m4:bias=1040:ieee"]
+NAMES = [
+    "float8_e4m3fn",
+    "bfloat16",
+    "tfloat32",
+    "float8_e8m0fnu",
+    "int4",
+    "e5m4:bias=142:finite",
+    "e5m4:bias=1040:ieee",
+]
 in_all_modes = pytest.mark.parametrize("mode", MODES)
 in_all_formats = pytest.mark.parametrize("name", NAMES)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from halfulp import _core, _scalar
-from halfulp._finfo import Limits, PrintedLimits
+from halfulp._finfo import Limits
 from halfulp._interning import interning
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def dtype_of(format: Format) -> np.dtype[Any]:
 def _new(format: Format) -> np.dtype[Any]:
     dtype = _core.dtype(format._layout, format, format.text, _scalar.scalar_type(format), _scalar)
     # Where NumPy looks for limits first: what it finds by arithmetic in the format itself is wrong.
-    limits = PrintedLimits(format, dtype)
+    limits = Limits(format, dtype, printed=True)
     np.finfo._finfo_cache.update({dtype: limits, dtype.type: limits})  # type: ignore[attr-defined]
     # What numpy.ma puts in masked places to find an extremum elsewhere.
     masked = sys.modules.get("numpy.ma.core")

@@ -16,19 +16,38 @@ class Limits(np.finfo[Any]):
     """`numpy.finfo` of a format's dtype.
 
     `bits` are those an element takes in memory. What has no number in the format (`epsneg` of a format that ends at 1)
-    is the nearest one.
+    is the nearest one. (NumPy's own would be computed in the format, whose arithmetic warns and saturates.)
     """
 
     _format: Format
+    _digits: int
+    _printed: bool
 
-    def __new__(cls, format: Format, dtype: np.dtype[Any]) -> Limits:
+    def __new__(cls, format: Format, dtype: np.dtype[Any], printed: bool = False) -> Limits:
+        """`printed`: for NumPy, which prints numbers of 10**precision and more with an exponent: from 1000 on."""
         self = object.__new__(cls)
-        self._format = format
-        self.dtype = dtype
+        digits = int((format.precision - 1) * math.log10(2))  # as FLT_DIG of C
+        nmant, minexp = format.mantissa_bits, format._layout.emin
+        vars(self).update(
+            _format=format,
+            _digits=digits,
+            _printed=printed,
+            dtype=dtype,
+            bits=8 * dtype.itemsize,
+            precision=max(3, digits) if printed else digits,
+            nmant=nmant,
+            nexp=format.exponent_bits,
+            iexp=format.exponent_bits,
+            minexp=minexp,
+            maxexp=math.frexp(format.max)[1],
+            # From 1 up to the next number, and down: subnormals have the smallest normal's last place.
+            machep=max(0, minexp) - nmant,
+            negep=max(-1, minexp) - nmant,
+        )
         return self
 
     def __reduce__(self) -> Any:
-        return type(self), (self._format, self.dtype)
+        return (np.finfo, (self.dtype,)) if self._printed else (Limits, (self._format, self.dtype))
 
     def __deepcopy__(self, _: Any) -> Limits:
         return self
@@ -37,31 +56,33 @@ class Limits(np.finfo[Any]):
         code = np.asarray(self._format.encode(value), self._format.code_dtype)
         return code.view(self.dtype)[()]
 
-    bits = property(lambda self: 8 * self.dtype.itemsize)
-    nmant = property(lambda self: self._format.mantissa_bits)
-    # The place behind 1's last one, from 1 up and from 1 down: subnormals have the smallest normal's.
-    machep = property(lambda self: max(0, self.minexp) - self.nmant)
-    negep = property(lambda self: max(-1, self.minexp) - self.nmant)
-    nexp = iexp = property(lambda self: self._format.exponent_bits)
-    minexp = property(lambda self: self._format._layout.emin)
-    maxexp = property(lambda self: math.frexp(self._format.max)[1])
-    precision = property(lambda self: int((self._format.precision - 1) * math.log10(2)))  # as FLT_DIG of C
     max = cached_property(lambda self: self._number(self._format.max))
     min = cached_property(lambda self: self._number(self._format.min))
     eps = cached_property(lambda self: self._number(2.0**self.machep))
     epsneg = cached_property(lambda self: self._number(2.0**self.negep))
-    resolution = cached_property(lambda self: self._number(10.0 ** -Limits.precision.fget(self)))
     smallest_normal = cached_property(lambda self: self._number(self._format.min_normal))
     smallest_subnormal = cached_property(lambda self: self._number(self._format.min_subnormal))
 
+    @cached_property
+    def resolution(self) -> Any:
+        """10**-precision, or the number of the format next to it."""
+        least, most = self._format.min_subnormal, self._format.max
+        return self._number(min(max(10.0**-self._digits, least), most))
+
+    def __str__(self) -> str:
+        """As NumPy's own."""
+        line = "-" * 63
+        least = "-max" if self._format.min == -self._format.max else self.min
+        return (
+            f"Machine parameters for {self.dtype}\n{line}\n"
+            f"precision = {self.precision:<3}   resolution = {self.resolution}\n"
+            f"machep = {self.machep:<6}   eps =        {self.eps}\n"
+            f"negep =  {self.negep:<6}   epsneg =     {self.epsneg}\n"
+            f"minexp = {self.minexp:<6}   tiny =       {self.tiny}\n"
+            f"maxexp = {self.maxexp:<6}   max =        {self.max}\n"
+            f"nexp =   {self.nexp:<6}   min =        {least}\n"
+            f"smallest_normal = {self.smallest_normal}   smallest_subnormal = {self.smallest_subnormal}\n{line}\n"
+        )
+
     def __repr__(self) -> str:
         return f"finfo(resolution={self.resolution}, min={self.min}, max={self.max}, dtype={self.dtype})"
-
-
-class PrintedLimits(Limits):
-    """What `numpy.finfo` itself gives. NumPy prints numbers of 10**precision and more with an exponent: from 1000 on."""
-
-    precision = property(lambda self: max(3, Limits.precision.fget(self)))
-
-    def __reduce__(self) -> Any:
-        return np.finfo, (self.dtype,)

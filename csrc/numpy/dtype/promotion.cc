@@ -98,20 +98,6 @@ void explain_foreign(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* opera
   }
 }
 
-// Formats of more significant bits than arithmetic is for are float64 in it, and so are its results: rounded once more
-// they would not be what one rounding gives.
-PyArray_DTypeMeta* in_doubles(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, const Dtype& d) {
-  for (int i = ufunc->nin; i < ufunc->nargs; ++i) {
-    if (operands[i] == nullptr || dtype_of_class(operands[i]) == nullptr) continue;
-    PyErr_Format(PyExc_TypeError,
-                 "%s: %s has %d significant bits; arithmetic is for formats of at most %d, its results with others are "
-                 "float64: use out= of float64, or y = f(x) and y.astype(x.dtype)",
-                 ufunc->name, d.text, d.format.precision(), max_precision_of_operands);
-    return nullptr;
-  }
-  return builtin(NPY_DOUBLE);
-}
-
 // What all operands are cast to, as a new reference.
 PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands,
                                PyArray_DTypeMeta* const* signature) {
@@ -132,9 +118,10 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
     Py_DECREF(reinterpret_cast<PyObject*>(common));
     return wide_type(ufunc, *d);
   }
+  // Formats of more significant bits than arithmetic is for are float64 in it, and so are its results.
   if (!d->has_arithmetic() && !is_exact_in_doubles(ufunc->name)) {
     Py_DECREF(reinterpret_cast<PyObject*>(common));
-    return in_doubles(ufunc, operands, *d);
+    return builtin(NPY_DOUBLE);
   }
   return common;
 }
