@@ -39,7 +39,7 @@ class Limits(np.finfo[Any]):
             nexp=format.exponent_bits,
             iexp=format.exponent_bits,
             minexp=minexp,
-            maxexp=math.frexp(format.max)[1],
+            maxexp=format._layout.emax + 1,
             # From 1 up to the next number, and down: subnormals have the smallest normal's last place.
             machep=max(0, minexp) - nmant,
             negep=max(-1, minexp) - nmant,

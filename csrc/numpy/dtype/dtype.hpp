@@ -37,6 +37,9 @@ struct Encoding {
 // How many ufuncs are carried out by `operate`.
 inline constexpr int operation_count = 32;
 
+// At least as many as numpy_ufuncs() has.
+inline constexpr usize most_ufuncs = 160;
+
 // A DType class and what its functions read. The class comes first: a pointer to one is a pointer to the other. Never
 // freed, as NumPy keeps pointers to classes.
 struct Dtype {
@@ -51,6 +54,7 @@ struct Dtype {
   PyObject* support;  // module halfulp._scalar
   char* text;
   mutable std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
+  std::atomic<bool> has_loops[most_ufuncs];                                // of numpy_ufuncs(): those used so far
 
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
@@ -152,6 +156,10 @@ bool extremum(const Dtype& d, bool greatest, const char* codes, isize stride, us
 
 // loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format
 const std::vector<PyObject*>* numpy_ufuncs();  // null with an exception set
+// The loops of a ufunc for a format, made when it is first asked for: most formats are used in few ufuncs. 0, or -1
+// with an exception set.
+int ensure_loops(PyObject* ufunc, Dtype& d);
+// Of the ufuncs that do not ask us.
 int add_loops(Dtype& d);
 // What some of them carry out on codes: the place of a ufunc among these, and its operation, made on first use.
 int carried_index(const char* ufunc);  // -1: another
@@ -162,6 +170,7 @@ bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithme
 // promotion.cc
 PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other);
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base);
+bool has_promoter(const PyUFuncObject* ufunc);
 // Where the operands whose bits are set in `ours` are of formats, the others of any type.
 int add_promoter(PyObject* ufunc, PyObject* base, unsigned ours, PyArrayMethod_PromoterFunction* function);
 

@@ -312,17 +312,32 @@ const std::vector<PyObject*>* numpy_ufuncs() {
   }
   Py_XDECREF(names);
   Py_XDECREF(module);
-  return names != nullptr ? &found : nullptr;
+  if (found.size() > most_ufuncs) {
+    PyErr_SetString(PyExc_ImportError, "this NumPy has more ufuncs than halfulp knows");
+    found.clear();
+  }
+  return names != nullptr && !found.empty() ? &found : nullptr;
+}
+
+int ensure_loops(PyObject* ufunc, Dtype& d) {
+  const std::vector<PyObject*>* ufuncs = numpy_ufuncs();
+  if (ufuncs == nullptr) return -1;
+  const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
+  if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) return 0;
+  if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) return 0;
+  for (usize i = 0; i < ufuncs->size() && i < most_ufuncs; ++i) {
+    // One thread at a time promotes for one ufunc.
+    if ((*ufuncs)[i] == ufunc) return d.has_loops[i].exchange(true) ? 0 : add_loops_to(ufunc, d);
+  }
+  return 0;
 }
 
 int add_loops(Dtype& d) {
   const std::vector<PyObject*>* ufuncs = numpy_ufuncs();
   if (ufuncs == nullptr) return -1;
   for (PyObject* ufunc : *ufuncs) {
-    const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-    if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) continue;
-    if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) continue;
-    if (add_loops_to(ufunc, d) < 0) return -1;
+    if (has_promoter(reinterpret_cast<PyUFuncObject*>(ufunc))) continue;
+    if (ensure_loops(ufunc, d) < 0) return -1;
   }
   return 0;
 }

@@ -136,26 +136,51 @@ PyArray_DTypeMeta* reduction_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta*
   return d == nullptr || d->format.bits() > 16 ? nullptr : builtin(single_or_double(d->format));
 }
 
+// After a promotion that changes nothing NumPy does not look for a loop again, though there is one now. Where a result
+// is open it gets the type that it will have, else it is opened.
+void look_again(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, PyArray_DTypeMeta** promoted) {
+  const int last = ufunc->nargs - 1;
+  if (operands[last] != nullptr) {
+    Py_DECREF(reinterpret_cast<PyObject*>(promoted[last]));
+    promoted[last] = nullptr;
+    return;
+  }
+  for (int row = 0; row < ufunc->ntypes; ++row) {
+    const char* types = ufunc->types + row * ufunc->nargs;
+    if (types[0] != NPY_DOUBLE) continue;
+    promoted[last] = types[last] == NPY_DOUBLE ? new_reference(operands[0]) : builtin(types[last]);
+    return;
+  }
+}
+
 int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
             PyArray_DTypeMeta* promoted[]) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
   PyArray_DTypeMeta* common = reduction_type(u, operands, signature);
   if (common == nullptr) common = common_type(u, operands, signature);
   if (common == nullptr) return -1;
-  for (int i = 0; i < u->nargs; ++i) {
+  Dtype* d = dtype_of_class(common);
+  const int status = d != nullptr ? ensure_loops(ufunc, *d) : 0;
+  bool changed = false;
+  for (int i = 0; i < u->nargs && status == 0; ++i) {
     PyArray_DTypeMeta* own = signature[i] != nullptr ? signature[i] : i < u->nin ? common : operands[i];
     promoted[i] = new_reference(own);
+    changed = changed || own != operands[i];
   }
+  if (status == 0 && !changed) look_again(u, operands, promoted);
   Py_DECREF(reinterpret_cast<PyObject*>(common));
-  return 0;
+  return status;
 }
 
 // ldexp: whatever the integers are, NumPy casts them to long.
-int promote_ldexp(PyObject*, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
+int promote_ldexp(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
                   PyArray_DTypeMeta* promoted[]) {
+  Dtype* d = dtype_of_class(operands[0]);
+  if (d != nullptr && ensure_loops(ufunc, *d) < 0) return -1;
   promoted[0] = new_reference(signature[0] != nullptr ? signature[0] : operands[0]);
   promoted[1] = builtin(NPY_LONG);
   promoted[2] = new_reference(signature[2] != nullptr ? signature[2] : operands[2]);
+  if (operands[1] == promoted[1]) look_again(reinterpret_cast<PyUFuncObject*>(ufunc), operands, promoted);
   return 0;
 }
 
@@ -195,11 +220,12 @@ int add_promoter(PyObject* ufunc, PyObject* base, unsigned ours, PyArrayMethod_P
   return status;
 }
 
+// The logical ones have a promoter of NumPy's own, beside which a second is an error.
+bool has_promoter(const PyUFuncObject* ufunc) { return std::strncmp(ufunc->name, "logical_", 8) != 0; }
+
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base) {
   for (PyObject* ufunc : ufuncs) {
-    const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-    // The logical ones have a promoter of NumPy's own, beside which a second is an error.
-    if (std::strncmp(u->name, "logical_", 8) == 0) continue;
+    if (!has_promoter(reinterpret_cast<PyUFuncObject*>(ufunc))) continue;
     if (add_promoters_to(ufunc, base) < 0) return -1;
   }
   return 0;
