@@ -83,3 +83,13 @@ def test_a_subinterpreter_gets_an_import_error(first: str) -> None:
     inner = "import sys; sys.path[:] = {!r}\\ntry:\\n    import halfulp\\nexcept ImportError as e:\\n    print(e)"
     code = f"import sys, _xxsubinterpreters as s\n{first}\ns.run_string(s.create(), '''{inner}'''.format(sys.path))"
     assert "subinterpreter" in in_fresh_process(code)
+
+
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "bfloat16", "float4_e2m1fn"])
+def test_an_array_of_ml_dtypes_is_named(name: str) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    theirs = np.ones(2, getattr(ml_dtypes, name))
+    for x in (np.ones(2, hu.formats[name]), np.ones(2, hu.float8_e5m2)):
+        with pytest.raises(TypeError, match=rf"x\.view\(halfulp\.{name}\.dtype\)"):
+            x + theirs
+    assert (np.ones(2, hu.formats[name]) + theirs.view(hu.formats[name].dtype)).tolist() == [2, 2]

@@ -40,7 +40,7 @@ def _new(format: Format) -> np.dtype[Any]:
     dtype = _core.dtype(format._layout, format, format.text, _scalar.scalar_type(format), _scalar)
     # Where NumPy looks for limits first: what it finds by arithmetic in the format itself is wrong.
     limits = Limits(format, dtype, printed=True)
-    np.finfo._finfo_cache.update({dtype: limits, dtype.type: limits})  # type: ignore[attr-defined]
+    getattr(np.finfo, "_finfo_cache", {}).update({dtype: limits, dtype.type: limits})
     # What numpy.ma puts in masked places to find an extremum elsewhere.
     masked = sys.modules.get("numpy.ma.core")
     if masked is not None:
