@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,25 @@ print((size() - before) / 30)
         pytest.skip("needs Linux")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=100, text=True, check=True)
     assert float(done.stdout) < 64  # KiB
+
+
+def test_the_first_time_in_several_threads_at_once() -> None:
+    errors: list[BaseException] = []
+
+    def work(start: threading.Barrier, f: hu.Format) -> None:
+        try:
+            start.wait()
+            x = np.array([0, 0, 0], f.code_dtype).view(f.dtype)
+            for ufunc in (np.add, np.sqrt, np.isnan, np.maximum, np.less, np.frexp):
+                ufunc(*[x] * ufunc.nin)
+        except BaseException as error:
+            errors.append(error)
+
+    for k in range(30):
+        f, start = hu.Format(4, 6, bias=200 + k), threading.Barrier(4)
+        threads = [threading.Thread(target=work, args=(start, f)) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    assert not errors

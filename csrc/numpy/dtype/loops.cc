@@ -249,7 +249,10 @@ int add_loops_to(PyObject* ufunc, Dtype& d) {
     for (const auto& other : added) known = known || other == signature;
     if (known) continue;
     added.push_back(signature);
-    if (add_loop(ufunc, d, types) < 0) return -1;
+    if (add_loop(ufunc, d, types) < 0) {
+      if (!PyErr_ExceptionMatches(PyExc_TypeError)) return -1;
+      PyErr_Clear();  // another thread has just added it
+    }
   }
   return 0;
 }
@@ -326,8 +329,9 @@ int ensure_loops(PyObject* ufunc, Dtype& d) {
   if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) return 0;
   if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) return 0;
   for (usize i = 0; i < ufuncs->size() && i < most_ufuncs; ++i) {
-    // One thread at a time promotes for one ufunc.
-    if ((*ufuncs)[i] == ufunc) return d.has_loops[i].exchange(true) ? 0 : add_loops_to(ufunc, d);
+    if ((*ufuncs)[i] != ufunc) continue;
+    if (!d.has_loops[i] && add_loops_to(ufunc, d) < 0) return -1;
+    d.has_loops[i] = true;
   }
   return 0;
 }
