@@ -77,7 +77,7 @@ SYSTEM = (
     (r"simd/.*\.inl|simd/kernels.*", r"cstddef|cstring"),
     (r"simd/parallel\.cc", r"\w+|pthread\.h"),
     (r"simd/.*", r"\w+|immintrin\.h|intrin\.h"),
-    (r"numpy/.*", r"\w+|Python\.h|numpy/.*"),
+    (r"numpy/.*", r"\w+|immintrin\.h|Python\.h|numpy/.*"),
     (r"bind/.*", r"\w+|pybind11/.*"),
     (r"c/.*", r"\w+"),
     (r"cuda/.*", r".*"),

@@ -23,10 +23,17 @@ py::object scalar_base() {
   return py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type));
 }
 
+// function(argument) in the usual floating-point environment.
+py::object in_usual_environment(const py::object& function, const py::object& argument) {
+  const numpy::UsualEnvironment environment;
+  return function(argument);
+}
+
 }  // namespace
 
 void dtypes(py::module_& m) {
   m.def("dtype", &dtype);
+  m.def("in_usual_environment", &in_usual_environment);
   m.def("scalar_base", &scalar_base);
 }
 

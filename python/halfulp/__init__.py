@@ -120,7 +120,7 @@ sys.modules[__name__].__class__ = _Module
 
 
 def __getattr__(name: str) -> Any:
-    """Formats, codebooks and codecs by their text, by which pickle finds their ufuncs."""
+    """Formats, codebooks and codecs by their text, by which pickle finds their ufuncs; classes of dtypes."""
     if name == "__version__":  # asking the installation takes longer than importing all the rest
         from halfulp._version import __version__
 
@@ -134,6 +134,9 @@ def __getattr__(name: str) -> Any:
 
         found = globals()[name] = getattr(importlib.import_module(f"halfulp.{_LATER[name]}"), name)
         return found
+    if name.startswith("DType[") and name.endswith("]"):
+        text = name[6:-1]
+        return type((formats[text] if text in formats else __getattr__(text)).dtype)
     if ":" in name or ";" in name:
         try:
             return from_text(name)

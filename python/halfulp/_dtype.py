@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from halfulp import _core, _scalar
+from halfulp._finfo import Limits
 from halfulp._interning import interning
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ Array = np.ndarray[Any, Any]
 # What NumPy has itself.
 _NATIVE = {name: np.dtype(name) for name in ("float16", "float32", "float64", "int8", "uint8")}
 _VERSION = 1  # of the files
+_HEADER = 10_000  # bytes of an .npy header that are looked at, as numpy.load does
 _made: dict[Format, np.dtype[Any]] = {}
 
 
@@ -29,25 +32,32 @@ def dtype_of(format: Format) -> np.dtype[Any]:
         found = _made.get(format)
         if found is None:
             found = _made[format] = _NATIVE.get(format.text) or _new(format)
+            np.sctypeDict[f"halfulp.{format.text}"] = found.type  # by which numpy.dtype finds text
         return found
 
 
 def _new(format: Format) -> np.dtype[Any]:
     dtype = _core.dtype(format._layout, format, format.text, _scalar.scalar_type(format), _scalar)
-    # By these numpy.dtype finds text, and numpy.ma what to put in masked places to find an extremum elsewhere.
-    np.sctypeDict[f"halfulp.{format.text}"] = dtype.type
+    # Where NumPy looks for limits first: what it finds by arithmetic in the format itself is wrong.
+    limits = Limits(format, dtype, printed=True)
+    getattr(np.finfo, "_finfo_cache", {}).update({dtype: limits, dtype.type: limits})
+    # What numpy.ma puts in masked places to find an extremum elsewhere.
     masked = sys.modules.get("numpy.ma.core")
     if masked is not None:
-        masked.max_filler[dtype.type], masked.min_filler[dtype.type] = np.finfo(dtype).min, np.finfo(dtype).max
+        masked.max_filler[dtype.type], masked.min_filler[dtype.type] = limits.min, limits.max
     return dtype
 
 
-def finfo(format: Format | str) -> np.finfo[Any]:
-    """`numpy.finfo` of a format's dtype.
+def finfo(format: object) -> np.finfo[Any]:
+    """`numpy.finfo` of a format, or of what NumPy has one for.
+
+    The attributes are those of `numpy.finfo`, exact. `bits` are the bits of an element in memory. `precision` is the
+    number of decimal digits that survive, 0 for formats of few bits. (`numpy.finfo` of the dtype says 3 at least:
+    NumPy takes it for the size of the numbers that it prints with an exponent.)
 
     Parameters
     ----------
-    format : Format or str
+    format : Format, str, or whatever numpy.finfo takes: a dtype, a scalar or its type
 
     Returns
     -------
@@ -56,22 +66,30 @@ def finfo(format: Format | str) -> np.finfo[Any]:
     Raises
     ------
     TypeError
-        For int8 and uint8, whose dtypes are NumPy's integers.
+        For int8 and uint8, whose dtypes are NumPy's integers, and for what is no format and no dtype.
+    ValueError
+        For other dtypes that are no floats.
 
     Examples
     --------
     >>> import halfulp as hu
-    >>> hu.finfo("float8_e4m3fn").max, hu.finfo("bfloat16").eps
-    (float8_e4m3fn(448.0), bfloat16(0.0078125))
+    >>> hu.finfo("float8_e4m3fn").max, hu.finfo("bfloat16").eps, hu.finfo(hu.bfloat16.dtype).precision
+    (float8_e4m3fn(448.0), bfloat16(0.0078125), 2)
     """
     from halfulp._format import Format
 
     found = Format(format) if isinstance(format, str) else format
     if not isinstance(found, Format):
-        raise TypeError(f"format must be a Format or text such as 'bfloat16', not {format!r}")
+        given = found if isinstance(found, np.dtype | type) else getattr(found, "dtype", None)
+        if given is None:
+            raise TypeError(f"format must be a Format, a dtype, or text such as 'bfloat16', not {format!r}")
+        dtype = np.dtype(given)
+        found = getattr(dtype, "format", None)
+        if found is None:
+            return np.finfo(dtype)
     if not np.issubdtype(found.dtype, np.floating):
         raise TypeError(f"{found.name}: its dtype is NumPy's {found.dtype}, which has numpy.iinfo")
-    return np.finfo(found.dtype)
+    return np.finfo(found.dtype) if found.dtype.isbuiltin == 1 else Limits(found, found.dtype)
 
 
 def save(path: str | os.PathLike[str], array: Array) -> None:
@@ -102,13 +120,18 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
 
     format = getattr(getattr(array, "dtype", None), "format", None)
     if not isinstance(array, np.ndarray) or format is None:
-        raise TypeError(f"array must have the dtype of a format, not {getattr(array, 'dtype', type(array).__name__)}")
+        known = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"array must have the dtype of a format, not {known}; numpy.save takes others")
+    _check_path(path)
     document: dict[str, object] = {"halfulp_array": _VERSION, "format": format.text, "shape": list(array.shape)}
     write(path, document, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
 
 
 def load(path: str | os.PathLike[str]) -> Array:
-    """Read an array that `save` wrote.
+    """Read an array that `save` wrote, or a structured one that `numpy.save` wrote.
+
+    (`numpy.load` reads a structured dtype of your own formats only if their dtypes have been made: it looks their names
+    up. This makes them first.)
 
     Parameters
     ----------
@@ -120,12 +143,28 @@ def load(path: str | os.PathLike[str]) -> Array:
 
     Raises
     ------
+    TypeError
+        If the path is none.
     ValueError
         If the file is not one of those, or damaged. Nothing in it is ever run.
     """
     from halfulp._packed_file import read
 
-    return read(path, "halfulp.save", _array)
+    _check_path(path)
+    with open(path, "rb") as file:
+        start = file.read(_HEADER)
+    if not start.startswith(np.lib.format.MAGIC_PREFIX):
+        return read(path, "halfulp.save", _array)
+    from halfulp._format import Format
+
+    for text in set(re.findall(rb"'halfulp\.([a-z0-9_:=.+-]+)'", start)):
+        dtype_of(Format(text.decode()))
+    return cast(Array, np.load(path, allow_pickle=False))
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path must be a str or an os.PathLike, not a {type(path).__name__}")
 
 
 def _array(document: Any, data: Array) -> Array:

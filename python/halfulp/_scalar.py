@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -127,9 +129,29 @@ def _is_integer(self: Any) -> bool:
 
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
+    """To an integer, or to a number of the format with so many digits behind the point; ties to even."""
     if ndigits is None:
         return round(float(self))
-    return type(self)(round(Fraction(*float(self).as_integer_ratio()), ndigits) if math.isfinite(self) else self)
+    digits = operator.index(ndigits)
+    if not math.isfinite(self):
+        return self
+    exact = Fraction(*float(self).as_integer_ratio())
+    # A number with n bits behind the point has n digits there: more of them change nothing. And a digit far in front of
+    # the number is 0.
+    if digits >= exact.denominator.bit_length() - 1:
+        return self
+    rounded = round(exact, digits) if digits > -400 else Fraction(0)
+    return type(self)(rounded) if rounded else type(self)(math.copysign(0.0, float(self)))
+
+
+def _usual(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method whose floats see subnormals and round to nearest even, whatever the caller has set."""
+
+    @functools.wraps(method)
+    def call(*given: Any) -> Any:
+        return _core.in_usual_environment(lambda given: method(*given), given)
+
+    return call
 
 
 def _rounded(self: Any, decimals: int = 0, out: Any = None) -> Any:
@@ -149,15 +171,15 @@ _METHODS: dict[str, Any] = {
     "__reduce_ex__": _reduce,
     "__copy__": _itself,
     "__deepcopy__": _itself,
-    "__format__": _format_spec,
-    "__round__": _round,
-    "round": _rounded,
-    "__trunc__": lambda self: math.trunc(float(self)),
-    "__floor__": lambda self: math.floor(float(self)),
-    "__ceil__": lambda self: math.ceil(float(self)),
+    "__format__": _usual(_format_spec),
+    "__round__": _usual(_round),
+    "round": _usual(_rounded),
+    "__trunc__": _usual(lambda self: math.trunc(float(self))),
+    "__floor__": _usual(lambda self: math.floor(float(self))),
+    "__ceil__": _usual(lambda self: math.ceil(float(self))),
     "__init_subclass__": classmethod(_no_subclass),
-    "hex": _hex,
-    "as_integer_ratio": _as_integer_ratio,
-    "is_integer": _is_integer,
+    "hex": _usual(_hex),
+    "as_integer_ratio": _usual(_as_integer_ratio),
+    "is_integer": _usual(_is_integer),
     "conjugate": _itself,
 }

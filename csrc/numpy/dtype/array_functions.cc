@@ -17,6 +17,7 @@ double load(const Dtype& d, const void* from) { return value_of(d, load_code(d, 
 
 // The first two elements are there; the others go on in their steps, each rounded once.
 int fill(void* data, npy_intp n, void* array) {
+  const UsualEnvironment environment;
   const Dtype& d = dtype_of_array(array);
   char* at = static_cast<char*>(data);
   const isize size = static_cast<isize>(d.size());

@@ -14,6 +14,7 @@ template <class F>
 int run(npy_intp n, F&& part) {
   std::atomic<unsigned> flags{0};
   in_parallel(static_cast<usize>(n), [&](usize start, usize count) {
+    const UsualEnvironment environment;  // of each thread
     flags.fetch_or(part(static_cast<isize>(start), count), std::memory_order_relaxed);
   });
   raise_floating_point(static_cast<u8>(flags));

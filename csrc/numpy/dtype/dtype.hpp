@@ -7,6 +7,7 @@
 
 #include "../../halfulp/settle.hpp"
 #include "../../simd/operate.hpp"
+#include "../environment.hpp"
 #include "../operations.hpp"
 #include "../types.hpp"
 #include "order.hpp"
@@ -37,6 +38,9 @@ struct Encoding {
 // How many ufuncs are carried out by `operate`.
 inline constexpr int operation_count = 32;
 
+// At least as many as numpy_ufuncs() has.
+inline constexpr usize most_ufuncs = 160;
+
 // A DType class and what its functions read. The class comes first: a pointer to one is a pointer to the other. Never
 // freed, as NumPy keeps pointers to classes.
 struct Dtype {
@@ -52,6 +56,7 @@ struct Dtype {
   char* text;
   mutable std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
   std::atomic<unsigned> bounds;  // the ufuncs whose loops for Python numbers are there
+  std::atomic<bool> has_loops[most_ufuncs];                                // of numpy_ufuncs(): those used so far
 
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }
@@ -157,10 +162,15 @@ bool extremum(const Dtype& d, bool greatest, const char* codes, isize stride, us
 
 // loops.cc: the ufuncs of NumPy that formats take part in, borrowed, and the loops of one format
 const std::vector<PyObject*>* numpy_ufuncs();  // null with an exception set
+// The loops of a ufunc for a format, made when it is first asked for: most formats are used in few ufuncs. 0, or -1
+// with an exception set.
+int ensure_loops(PyObject* ufunc, Dtype& d);
+// Of the ufuncs that do not ask us.
 int add_loops(Dtype& d);
 // What some of them carry out on codes: the place of a ufunc among these, and its operation, made on first use.
 int carried_index(const char* ufunc);  // -1: another
 const ArrayOperation& operation(const Dtype& d, int index);
+bool is_silent(const Dtype& d, int index);    // whatever flags the operation has are not raised
 bool is_exact_in_doubles(const char* ufunc);  // so that formats without arithmetic have it
 PyArrayMethod_StridedLoop* loop_for(const char* ufunc, bool has_arithmetic);
 
@@ -176,6 +186,7 @@ bool is_comparison(const char* ufunc);
 bool leaves_format(const char* ufunc, const Format& format);
 PyArray_DTypeMeta* common_dtype(PyArray_DTypeMeta* self, PyArray_DTypeMeta* other);
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base);
+bool has_promoter(const PyUFuncObject* ufunc);
 // Where the operands whose bits are set in `ours` are of formats, the others of any type.
 int add_promoter(PyObject* ufunc, PyObject* base, unsigned ours, PyArrayMethod_PromoterFunction* function);
 

@@ -79,6 +79,7 @@ int constant_value(const Dtype& d, int id, double* value) {
 }
 
 int get_constant(PyArray_Descr* descr, int id, void* to) {
+  const UsualEnvironment environment;
   const Dtype& d = dtype_of(descr);
   const Format& f = d.format;
   npy_intp integer = 0;

@@ -12,13 +12,15 @@ namespace {
 // What is done in another way than element by element when all of an array becomes one.
 enum class Reduction : u8 { none, sum, product, least, greatest };
 
-// Ufuncs of NumPy that are operations on codes. With `twice` the only operand is both of the operation's.
+// Ufuncs of NumPy that are operations on codes. With `twice` the only operand is both of the operation's. The magnitude
+// of the lowest integer, which is the highest one, is silent as in NumPy's integers: printing asks for it.
 struct Carried {
   const char* ufunc;
   const char* operation;
   Rounding to_integer;
   bool twice;
   Reduction reduction = Reduction::none;
+  bool silent_in_integers = false;
 };
 
 constexpr Carried carried[operation_count] = {
@@ -31,8 +33,8 @@ constexpr Carried carried[operation_count] = {
     {"square", "multiply", {}, true},
     {"negative", "negate", {}, false},
     {"positive", "copy", {}, false},
-    {"absolute", "abs", {}, false},
-    {"fabs", "abs", {}, false},
+    {"absolute", "abs", {}, false, Reduction::none, true},
+    {"fabs", "abs", {}, false, Reduction::none, true},
     {"conjugate", "copy", {}, false},
     {"copysign", "copysign", {}, false},
     {"minimum", "minimum", {}, false, Reduction::least},
@@ -141,15 +143,16 @@ int carried_loop(PyArrayMethod_Context* context, char* const* data, npy_intp con
   }
   const ArrayOperation& o = operation(d, index);
   const usize n = static_cast<usize>(dimensions[0]);
-  raise_floating_point(reduces ? reduce_extrema(context, index, o, data, strides, n)
-                               : operate_in_order(context, index, o, data, strides, n));
+  const u8 flags = reduces ? reduce_extrema(context, index, o, data, strides, n)
+                           : operate_in_order(context, index, o, data, strides, n);
+  if (!is_silent(d, index)) raise_floating_point(flags);
   return 0;
 }
 
 template <int... indices>
 constexpr std::array<PyArrayMethod_StridedLoop*, sizeof...(indices)> carried_loops(
     std::integer_sequence<int, indices...>) {
-  return {carried_loop<indices>...};
+  return {in_usual_environment<carried_loop<indices>>...};
 }
 constexpr auto loops_of_carried = carried_loops(std::make_integer_sequence<int, operation_count>());
 
@@ -247,7 +250,10 @@ int add_loops_to(PyObject* ufunc, Dtype& d) {
     for (const auto& other : added) known = known || other == signature;
     if (known) continue;
     added.push_back(signature);
-    if (add_loop(ufunc, d, types) < 0) return -1;
+    if (add_loop(ufunc, d, types) < 0) {
+      if (!PyErr_ExceptionMatches(PyExc_TypeError)) return -1;
+      PyErr_Clear();  // another thread has just added it
+    }
   }
   return 0;
 }
@@ -265,6 +271,8 @@ int carried_index(const char* ufunc) {
   }
   return -1;
 }
+
+bool is_silent(const Dtype& d, int index) { return d.format.is_integer() && carried[index].silent_in_integers; }
 
 const ArrayOperation& operation(const Dtype& d, int index) {
   std::atomic<const ArrayOperation*>& place = d.operations[index];
@@ -311,20 +319,38 @@ const std::vector<PyObject*>* numpy_ufuncs() {
   }
   Py_XDECREF(names);
   Py_XDECREF(module);
-  return names != nullptr ? &found : nullptr;
+  if (found.size() > most_ufuncs) {
+    PyErr_SetString(PyExc_ImportError, "this NumPy has more ufuncs than halfulp knows");
+    found.clear();
+  }
+  return names != nullptr && !found.empty() ? &found : nullptr;
+}
+
+int ensure_loops(PyObject* ufunc, Dtype& d) {
+  const std::vector<PyObject*>* ufuncs = numpy_ufuncs();
+  if (ufuncs == nullptr) return -1;
+  const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
+  if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) return 0;
+  if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) return 0;
+  if (leaves_format(u->name, d.format)) return 0;
+  for (usize i = 0; i < ufuncs->size() && i < most_ufuncs; ++i) {
+    if ((*ufuncs)[i] != ufunc) continue;
+    if (!d.has_loops[i] && add_loops_to(ufunc, d) < 0) return -1;
+    d.has_loops[i] = true;
+  }
+  return 0;
 }
 
 int add_loops(Dtype& d) {
   const std::vector<PyObject*>* ufuncs = numpy_ufuncs();
   if (ufuncs == nullptr) return -1;
   for (PyObject* ufunc : *ufuncs) {
-    const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-    if (u->core_enabled != 0 || std::strcmp(u->name, "float_power") == 0) continue;
-    if (!d.has_arithmetic() && !is_exact_in_doubles(u->name)) continue;
-    if (leaves_format(u->name, d.format)) continue;
-    if (add_loops_to(ufunc, d) < 0) return -1;
 #ifdef Py_GIL_DISABLED
-    if (add_bounds(ufunc, d) < 0) return -1;  // else a promoter does so, with the GIL held
+    // All at once: a promoter that added one would do so beside others.
+    if (ensure_loops(ufunc, d) < 0 || add_bounds(ufunc, d) < 0) return -1;
+#else
+    if (has_promoter(reinterpret_cast<PyUFuncObject*>(ufunc))) continue;
+    if (ensure_loops(ufunc, d) < 0) return -1;
 #endif
   }
   return 0;

@@ -180,8 +180,8 @@ int next_after(PyArrayMethod_Context* context, char* const* data, npy_intp const
 }  // namespace
 
 PyArrayMethod_StridedLoop* math_loop(const char* name) {
-  if (std::strcmp(name, "spacing") == 0) return spacing;
-  return std::strcmp(name, "nextafter") == 0 ? next_after : through_doubles;
+  if (std::strcmp(name, "spacing") == 0) return in_usual_environment<spacing>;
+  return std::strcmp(name, "nextafter") == 0 ? next_after : in_usual_environment<through_doubles>;
 }
 
 }  // namespace halfulp::numpy

@@ -15,6 +15,7 @@ int encode_one(const Dtype& d, Source source, const void* number, u64* code) {
 
 // Whatever needs more than a machine's numbers: halfulp._scalar.code(format, object) gives a code and flags.
 int code_from_anything(const Dtype& d, PyObject* object, u64* code) {
+  const UsualEnvironment environment;
   PyObject* found = PyObject_CallMethod(d.support, "code", "OO", d.owner, object);
   if (found == nullptr) return -1;
   unsigned long long number = 0;
@@ -99,6 +100,7 @@ int code_from_object(const Dtype& d, PyObject* object, u64* code) {
 }
 
 PyObject* text_of_code(const Dtype& d, u64 code) {
+  const UsualEnvironment environment;
   return PyObject_CallMethod(d.support, "text", "OK", d.owner, static_cast<unsigned long long>(code));
 }
 

@@ -87,11 +87,14 @@ bool compares_in_doubles(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* g
 void explain_foreign(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, npy_intp count) {
   for (npy_intp i = 0; i < count; ++i) {
     if (!PyTypeNum_ISUSERDEF(operands[i]->type_num)) continue;
+    const char* type = operands[i]->scalar_type->tp_name;
+    const char* dot = std::strrchr(type, '.');
+    const char* name = dot != nullptr ? dot + 1 : type;
     PyErr_Clear();
     PyErr_Format(PyExc_TypeError,
-                 "%s: there is no common dtype of a format and %s; view one array as the other's dtype, as in "
-                 "x.view(halfulp.bfloat16.dtype), which copies nothing",
-                 ufunc->name, operands[i]->super.ht_type.tp_name);
+                 "%s: there is no common dtype of a format and %s; view that array as the same format here, as in "
+                 "x.view(halfulp.%s.dtype), which copies nothing",
+                 ufunc->name, type, name);
     return;
   }
 }
@@ -117,12 +120,10 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
     Py_DECREF(reinterpret_cast<PyObject*>(common));
     return wide_type(ufunc, *d);
   }
+  // Formats of more significant bits than arithmetic is for are float64 in it, and so are its results.
   if (!d->has_arithmetic() && !is_exact_in_doubles(ufunc->name)) {
-    PyErr_Format(PyExc_TypeError,
-                 "%s: %s has %d significant bits; arithmetic is for formats of at most %d: use x.astype(np.float64)",
-                 ufunc->name, d->text, d->format.precision(), max_precision_of_operands);
     Py_DECREF(reinterpret_cast<PyObject*>(common));
-    return nullptr;
+    return builtin(NPY_DOUBLE);
   }
   return common;
 }
@@ -137,6 +138,23 @@ PyArray_DTypeMeta* reduction_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta*
   return d == nullptr ? nullptr : builtin(single_or_double(d->format));
 }
 
+// After a promotion that changes nothing NumPy does not look for a loop again, though there is one now. Where a result
+// is open it gets the type that it will have, else it is opened.
+void look_again(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* operands, PyArray_DTypeMeta** promoted) {
+  const int last = ufunc->nargs - 1;
+  if (operands[last] != nullptr) {
+    Py_DECREF(reinterpret_cast<PyObject*>(promoted[last]));
+    promoted[last] = nullptr;
+    return;
+  }
+  for (int row = 0; row < ufunc->ntypes; ++row) {
+    const char* types = ufunc->types + row * ufunc->nargs;
+    if (types[0] != NPY_DOUBLE) continue;
+    promoted[last] = types[last] == NPY_DOUBLE ? new_reference(operands[0]) : builtin(types[last]);
+    return;
+  }
+}
+
 int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
             PyArray_DTypeMeta* promoted[]) {
   const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
@@ -147,28 +165,33 @@ int promote(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeM
   const auto is_bound = [&](int i) {
     return i < u->nin && signature[i] == nullptr && bound_class(u, operands[i]) != nullptr;
   };
-  for (int i = 0; d != nullptr && i < u->nin; ++i) {
-    if (!is_bound(i) || add_bounds(ufunc, *d) == 0) continue;
-    Py_DECREF(reinterpret_cast<PyObject*>(common));
-    return -1;
+  int status = d != nullptr ? ensure_loops(ufunc, *d) : 0;
+  for (int i = 0; d != nullptr && i < u->nin && status == 0; ++i) {
+    if (is_bound(i)) status = add_bounds(ufunc, *d);
   }
-  for (int i = 0; i < u->nargs; ++i) {
+  bool changed = false;
+  for (int i = 0; i < u->nargs && status == 0; ++i) {
     PyArray_DTypeMeta* own = signature[i] != nullptr ? signature[i] : i < u->nin ? common : operands[i];
     if (d != nullptr && is_bound(i)) own = bound_class(u, operands[i]);
     // Of objects there are two loops, and nothing else says which.
     const bool truth = i >= u->nin && own == nullptr && is_comparison(u->name);
     promoted[i] = truth ? builtin(NPY_BOOL) : new_reference(own);
+    changed = changed || promoted[i] != operands[i];
   }
+  if (status == 0 && !changed) look_again(u, operands, promoted);
   Py_DECREF(reinterpret_cast<PyObject*>(common));
-  return 0;
+  return status;
 }
 
 // ldexp: whatever the integers are, NumPy casts them to long.
-int promote_ldexp(PyObject*, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
+int promote_ldexp(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_DTypeMeta* const signature[],
                   PyArray_DTypeMeta* promoted[]) {
+  Dtype* d = dtype_of_class(operands[0]);
+  if (d != nullptr && ensure_loops(ufunc, *d) < 0) return -1;
   promoted[0] = new_reference(signature[0] != nullptr ? signature[0] : operands[0]);
   promoted[1] = builtin(NPY_LONG);
   promoted[2] = new_reference(signature[2] != nullptr ? signature[2] : operands[2]);
+  if (operands[1] == promoted[1]) look_again(reinterpret_cast<PyUFuncObject*>(ufunc), operands, promoted);
   return 0;
 }
 
@@ -215,11 +238,12 @@ int add_promoter(PyObject* ufunc, PyObject* base, unsigned ours, PyArrayMethod_P
   return status;
 }
 
+// The logical ones have a promoter of NumPy's own, beside which a second is an error.
+bool has_promoter(const PyUFuncObject* ufunc) { return std::strncmp(ufunc->name, "logical_", 8) != 0; }
+
 int add_promoters(const std::vector<PyObject*>& ufuncs, PyObject* base) {
   for (PyObject* ufunc : ufuncs) {
-    const auto* u = reinterpret_cast<PyUFuncObject*>(ufunc);
-    // The logical ones have a promoter of NumPy's own, beside which a second is an error.
-    if (std::strncmp(u->name, "logical_", 8) == 0) continue;
+    if (!has_promoter(reinterpret_cast<PyUFuncObject*>(ufunc))) continue;
     if (add_promoters_to(ufunc, base) < 0) return -1;
   }
   return 0;

@@ -82,10 +82,11 @@ PyObject* to_int(PyObject* self) {
 
 int to_bool(PyObject* self) {
   const Dtype* d = dtype_of_self(self);
-  return d == nullptr ? -1 : value_of(*d, code_of_scalar(self)) != 0;
+  return d == nullptr ? -1 : !is_zero(d->order, code_of_scalar(self));
 }
 
 Py_hash_t scalar_hash(PyObject* self) {
+  const UsualEnvironment environment;
   PyObject* value = to_float(self);
   if (value == nullptr) return -1;
   // Two NaN are never equal: their hashes come from their addresses, as those of float do.

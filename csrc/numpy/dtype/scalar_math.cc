@@ -98,7 +98,9 @@ PyObject* unary(PyObject* a) {
   const Dtype* d = format_of_operands(a, a);
   if (d == nullptr) return Op::fallback()(a);
   const u64 codes[3] = {code_of_scalar(a)};
-  return deliver(*d, Op::ufunc, apply(operation(*d, index).definition, codes, nullptr));
+  Outcome outcome = apply(operation(*d, index).definition, codes, nullptr);
+  if (is_silent(*d, index)) outcome.flags = 0;
+  return deliver(*d, Op::ufunc, outcome);
 }
 
 // Keys order numbers as their values do; NaN is left to the ufunc, as it may raise something.

@@ -169,9 +169,9 @@ void add_text_casts(Dtype& d, Casts* casts) {
     casts->add(&d.meta, meta, NPY_SAME_KIND_CASTING, NPY_METH_REQUIRES_PYAPI,
                {{NPY_METH_resolve_descriptors, slot(resolve_to_text)}, {NPY_METH_strided_loop, slot(to)}});
   };
-  add(NPY_STRING, from_bytes, to_fixed_text);
-  add(NPY_UNICODE, from_unicode, to_fixed_text);
-  add(NPY_VSTRING, from_string, to_string);
+  add(NPY_STRING, in_usual_environment<from_bytes>, in_usual_environment<to_fixed_text>);
+  add(NPY_UNICODE, in_usual_environment<from_unicode>, in_usual_environment<to_fixed_text>);
+  add(NPY_VSTRING, in_usual_environment<from_string>, in_usual_environment<to_string>);
 }
 
 }  // namespace halfulp::numpy
