@@ -128,6 +128,14 @@ def test_different_dtypes_made_at_once_know_each_other() -> None:
         assert np.array([1, 1.5, -2], dtype=a).astype(b).tolist() == [1, 1.5, -2]
 
 
+def test_loops_of_a_ufunc_are_there_for_all_threads() -> None:
+    """Its loop for a dtype is added when such an array first arrives, here in all threads at once."""
+    x = np.ones(30, hu.bfloat16)
+    for k in range(100):
+        f = hu.Format(5, 3, bias=20 + k)
+        same(at_once(THREADS, lambda i, f=f: float(f.round(x).sum())), float(np.sum(f.round(np.ones(30)))))
+
+
 def test_formats_made_and_dropped_while_others_are_used() -> None:
     def work(i: int) -> float:
         total = 0.0
