@@ -129,11 +129,12 @@ def test_different_dtypes_made_at_once_know_each_other() -> None:
 
 
 def test_loops_of_a_ufunc_are_there_for_all_threads() -> None:
-    """Its loop for a dtype is added when such an array first arrives, here in all threads at once."""
+    """They are added when such an array first arrives, here in all threads at once; random operands make them many."""
     x = np.ones(30, hu.bfloat16)
     for k in range(100):
-        f = hu.Format(5, 3, bias=20 + k)
-        same(at_once(THREADS, lambda i, f=f: float(f.round(x).sum())), float(np.sum(f.round(np.ones(30)))))
+        rounding = hu.Format(5, 3, bias=20 + k).codec(rounding="stochastic_a", random_bits=8).round
+        want = rounding(np.ones(30), np.arange(30)).tolist()
+        same(at_once(THREADS, lambda i, f=rounding: f(x, np.arange(30)).tolist()), want)
 
 
 def test_formats_made_and_dropped_while_others_are_used() -> None:
