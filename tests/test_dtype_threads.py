@@ -128,6 +128,15 @@ def test_different_dtypes_made_at_once_know_each_other() -> None:
         assert np.array([1, 1.5, -2], dtype=a).astype(b).tolist() == [1, 1.5, -2]
 
 
+def test_loops_of_a_ufunc_are_there_for_all_threads() -> None:
+    """They are added when such an array first arrives, here in all threads at once; random operands make them many."""
+    x = np.ones(30, hu.bfloat16)
+    for k in range(100):
+        rounding = hu.Format(5, 3, bias=20 + k).codec(rounding="stochastic_a", random_bits=8).round
+        want = rounding(np.ones(30), np.arange(30)).tolist()
+        same(at_once(THREADS, lambda i, f=rounding: f(x, np.arange(30)).tolist()), want)
+
+
 def test_formats_made_and_dropped_while_others_are_used() -> None:
     def work(i: int) -> float:
         total = 0.0

@@ -3,6 +3,8 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <utility>
 
 #include "../simd/parallel.hpp"
 #include "foreign.hpp"
@@ -228,6 +230,19 @@ int wider(int own, int needed) {
   return needed == NPY_HALF || needed < own ? own : needed;
 }
 
+bool has_foreign_loop(Work& w, PyArray_DTypeMeta* meta) {
+  const std::lock_guard<std::mutex> reading(w.reading);
+  return w.foreign_types.count(meta) != 0;
+}
+
+int add_loops_from(PyObject* ufunc, const Work& w, PyArray_DTypeMeta* meta, const ValueDecoder& from) {
+  const bool encodes = w.verb == Verb::encode;
+  const int result = encodes ? type_num_of_codes(w.encoder.code_bytes)
+                             : wider(type_of_value(from.smallest), type_of_value(w.decoder.smallest));
+  if (w.takes_random()) return add_random_loops(ufunc, meta, result);
+  return add_loop(ufunc, meta, result, encodes ? encode_foreign_loop : round_foreign_loop);
+}
+
 }  // namespace
 
 int result_type(const Work& w, const ElementType& from) {
@@ -252,20 +267,27 @@ int add_builtin_loops(PyObject* ufunc, const Work& w) {
 
 // Formats may be made, and ml_dtypes imported, after the ufunc: their loops are added when such an array first arrives,
 // before NumPy looks for one.
+//
+// Other threads with such an array wait until the loop is there. They do so without the interpreter: who adds the loop
+// may have to wait for them, to collect garbage for example.
 int add_foreign_loop(PyObject* ufunc, PyArray_Descr* descr) {
   Work& w = *work_of(ufunc);
   if (w.verb == Verb::decode) return 0;
   const ValueDecoder* from = foreign_decoder(descr);
-  if (from == nullptr) return 0;
-  {
-    const std::lock_guard<std::mutex> lock(w.adding);
-    if (!w.foreign_types.insert(NPY_DTYPE(descr)).second) return 0;
-  }
-  const bool encodes = w.verb == Verb::encode;
-  const int result = encodes ? type_num_of_codes(w.encoder.code_bytes)
-                             : wider(type_of_value(from->smallest), type_of_value(w.decoder.smallest));
-  if (w.takes_random()) return add_random_loops(ufunc, NPY_DTYPE(descr), result);
-  return add_loop(ufunc, NPY_DTYPE(descr), result, encodes ? encode_foreign_loop : round_foreign_loop);
+  PyArray_DTypeMeta* meta = NPY_DTYPE(descr);
+  if (from == nullptr || has_foreign_loop(w, meta)) return 0;
+  std::unique_lock<std::recursive_mutex> adding(w.adding, std::defer_lock);
+  Py_BEGIN_ALLOW_THREADS;
+  adding.lock();
+  Py_END_ALLOW_THREADS;
+  // The second: a finalizer that ran in this thread while it added the loop.
+  if (has_foreign_loop(w, meta) || w.added_now == meta) return 0;
+  PyArray_DTypeMeta* outer = std::exchange(w.added_now, meta);
+  const int status = add_loops_from(ufunc, w, meta, *from);
+  w.added_now = outer;
+  const std::lock_guard<std::mutex> reading(w.reading);
+  w.foreign_types.insert(meta);
+  return status;
 }
 
 }  // namespace halfulp::numpy

@@ -24,8 +24,11 @@ struct Work {
   // Whether random integers are a second operand.
   bool takes_random() const { return encoder.random_bits > 0 && verb != Verb::decode; }
 
-  std::mutex adding;
-  std::set<PyArray_DTypeMeta*> foreign_types;  // whose loops have been added; guarded by `adding`
+  // Loops for formats and for types of ml_dtypes: see add_foreign_loop.
+  std::mutex reading;                          // never held while Python is called
+  std::set<PyArray_DTypeMeta*> foreign_types;  // whose loops are there; guarded by `reading`
+  std::recursive_mutex adding;                 // held while NumPy adds one: to be waited for without the interpreter
+  PyArray_DTypeMeta* added_now = nullptr;      // guarded by `adding`
 };
 
 inline constexpr const char* capsule_name = "halfulp.ufunc";
