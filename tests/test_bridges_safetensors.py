@@ -5,7 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import os
+import stat
 import struct
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -213,12 +216,12 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_left(case: str, tmp_pa
         ({"metadata": {"a": 1}}, TypeError, "metadata: 'a' must be a str, not int"),
         ({"metadata": {1: "a"}}, TypeError, "metadata: a key must be a str, not int"),
         ({"metadata": {"a": "\udfff"}}, ValueError, "metadata: 'a' is not Unicode"),
-        ({"scales": {"y": 2.0}}, ValueError, "scales must be positive numbers of tensors that are there, not 'y': 2.0"),
-        ({"scales": {"x": 0.0}}, ValueError, "scales must be positive numbers"),
-        ({"scales": {"x": float("nan")}}, ValueError, "scales must be positive numbers"),
-        ({"scales": {"x": float("inf")}}, ValueError, "scales must be positive numbers"),
-        ({"scales": {"x": 10**400}}, ValueError, "scales must be positive numbers"),
-        ({"scales": {"x": "2"}}, ValueError, "scales must be positive numbers"),
+        ({"scales": {"y": 2.0}}, ValueError, "scales: there is no tensor 'y'"),
+        ({"scales": {"x": 0.0}}, ValueError, "scales: 'x' must have a positive, finite number"),
+        ({"scales": {"x": float("nan")}}, ValueError, "scales: 'x' must have a positive, finite number"),
+        ({"scales": {"x": float("inf")}}, ValueError, "scales: 'x' must have a positive, finite number"),
+        ({"scales": {"x": 10**400}}, ValueError, "scales: 'x' must have a positive, finite number"),
+        ({"scales": {"x": "2"}}, ValueError, "scales: 'x' must have a positive, finite number"),
         ({"scales": {"i": 2.0}}, ValueError, "scales: tensor 'i' is of int64, which is no format"),
     ],
 )
@@ -355,3 +358,35 @@ def test_torch_reads_and_writes_the_same(tmp_path: Path) -> None:
     for name in names:
         assert read[name].dtype is hu.formats[name].dtype
         assert bits(read[name]) == bits(arrays[name])
+
+
+def test_mappings_and_numbers_of_any_kind(tmp_path: Path) -> None:
+    x = np.array([1, 2.5], dtype=hu.bfloat16)
+    path = tmp_path / "w.safetensors"
+    for wrong in {"tensors": [x]}, {"tensors": {"x": x}, "metadata": "m"}, {"tensors": {"x": x}, "scales": 3}:
+        with pytest.raises(TypeError, match="must be a mapping from names"):
+            hu.save_safetensors(path, **wrong)
+    for scale in np.float32(2), hu.bfloat16.dtype.type(2), Fraction(2):
+        hu.save_safetensors(os.fsencode(path), {"x": x}, scales={"x": scale})
+        assert hu.load_safetensors(path).scales == {"x": 2.0}
+
+
+@pytest.mark.parametrize("save", [lambda p, x: hu.save_safetensors(p, {"x": x}), hu.save], ids=["safetensors", "save"])
+def test_only_files_are_replaced_and_stay_as_private(tmp_path: Path, save: Callable[[Path, Any], None]) -> None:
+    x = np.array([1, 2.5], dtype=hu.bfloat16)
+    private, pipe = tmp_path / "private", tmp_path / "pipe"
+    private.touch()
+    private.chmod(0o600)
+    save(private, x)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert private.stat().st_size > 0
+    os.mkfifo(pipe)
+    for path in pipe, tmp_path:
+        with pytest.raises(ValueError, match=r"not a regular file; it is left as it is, give another name"):
+            save(path, x)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with pytest.raises(ValueError, match="names a folder"):
+        save(Path("/"), x)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing; make it first"):
+        save(tmp_path / "missing" / "x", x)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["pipe", "private"]

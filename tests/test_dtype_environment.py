@@ -76,6 +76,8 @@ def test_ufuncs(name: str, mode: str) -> None:
     for ufunc in ONE:
         unchanged(mode, lambda ufunc=ufunc: getattr(np, ufunc)(x))
     for ufunc in TWO:
+        if name == "int4" and ufunc in ("divide", "true_divide"):
+            continue  # float32, by NumPy's own loop
         unchanged(mode, lambda ufunc=ufunc: getattr(np, ufunc)(x, y))
     unchanged(mode, lambda: np.clip(x, y.min(), y.max()))
     unchanged(mode, lambda: np.ldexp(x, np.arange(300) % 7 - 3))

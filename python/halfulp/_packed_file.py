@@ -18,7 +18,7 @@ import numpy as np
 
 from halfulp._packed import Array
 from halfulp._packed_array import PackedArray
-from halfulp._temporary import beside
+from halfulp._temporary import beside, check_target, take_place
 
 Made = TypeVar("Made")
 
@@ -41,7 +41,8 @@ def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
 
 def write(path: str | os.PathLike[str], document: dict[str, object], data: Array) -> None:
     """Write a header and a one-dimensional array of bytes, all or nothing."""
-    target = Path(path)
+    target = Path(os.fsdecode(path))
+    check_target(target)
     header = np.frombuffer(json.dumps(document).encode(), np.uint8)
     if header.size > _MAX_HEADER:
         raise ValueError(f"{path}: the format's text is too long to be read back")
@@ -51,7 +52,7 @@ def write(path: str | os.PathLike[str], document: dict[str, object], data: Array
             np.savez(file, header=header, packed=data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, target)
+        take_place(partial, target)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink()

@@ -148,8 +148,8 @@ def _usual(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method whose floats see subnormals and round to nearest even, whatever the caller has set."""
 
     @functools.wraps(method)
-    def call(*given: Any) -> Any:
-        return _core.in_usual_environment(lambda given: method(*given), given)
+    def call(*given: Any, **named: Any) -> Any:
+        return _core.in_usual_environment(lambda given: method(*given, **named), given)
 
     return call
 

@@ -55,8 +55,8 @@ struct Dtype {
   PyObject* support;  // module halfulp._scalar
   char* text;
   mutable std::atomic<const ArrayOperation*> operations[operation_count];  // each made on its first use
-  std::atomic<unsigned> bounds;  // the ufuncs whose loops for Python numbers are there
-  std::atomic<bool> has_loops[most_ufuncs];                                // of numpy_ufuncs(): those used so far
+  std::atomic<unsigned> bounds;              // the ufuncs whose loops for Python numbers are there
+  std::atomic<bool> has_loops[most_ufuncs];  // of numpy_ufuncs(): those used so far
 
   usize size() const { return static_cast<usize>(decoder.code_bytes); }
   bool has_arithmetic() const { return format.precision() <= max_precision_of_operands; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import halfulp as hu
-from halfulp._temporary import beside
+from halfulp._temporary import beside, take_place
 from halfulp.cli.measure import Block, absmax_scale, apply_scale, largest_magnitude
 from halfulp.io import Tensor
 
@@ -90,7 +89,7 @@ def draw(path: str, title: str, tensors: Iterable[Tensor], codecs: list[hu.Codec
         try:
             file.write(picture.getvalue())
             file.flush()
-            os.replace(partial, path)
+            take_place(partial, Path(path))
         except BaseException:
             partial.unlink(missing_ok=True)
             raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import sys
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -163,9 +165,14 @@ def save_safetensors(
     (halfulp.Format('e5m3:bias=15:ieee'), [1.0, 2.5], '7')
     """
     scales = {} if scales is None else scales
+    for what, given in ("tensors", tensors), ("metadata", {} if metadata is None else metadata), ("scales", scales):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{what} must be a mapping from names, such as a dict, not {described(given)}")
     for name, scale in scales.items():
-        if name not in tensors or not (isinstance(scale, float | int) and 0 < scale <= sys.float_info.max):
-            raise ValueError(f"scales must be positive numbers of tensors that are there, not {name!r}: {scale!r}")
+        if name not in tensors:
+            raise ValueError(f"scales: there is no tensor {name!r}")
+        if not (isinstance(scale, Real) and 0 < _as_float(scale) <= sys.float_info.max):
+            raise ValueError(f"scales: {name!r} must have a positive, finite number, not {scale!r}")
     outgoing, notes = [], {}
     for name, array in tensors.items():
         _check_text(name, "tensors: a name")
@@ -181,7 +188,14 @@ def save_safetensors(
         _check_text(text, f"metadata: {key!r}")
     if notes:
         kept[_NOTES] = json.dumps(notes)
-    write_safetensors(Path(path), outgoing, kept)
+    write_safetensors(Path(os.fsdecode(path)), outgoing, kept)
+
+
+def _as_float(number: Real) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
 
 
 def _check_text(text: object, what: str) -> None:

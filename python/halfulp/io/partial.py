@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from halfulp._temporary import beside
+from halfulp._temporary import beside, check_target, take_place
 
 try:
     import fcntl
@@ -56,6 +56,7 @@ class Partial:
     """
 
     def __init__(self, target: Path, identity: bytes, resume: bool, counts: Mapping[str, int] | None = None) -> None:
+        check_target(target)
         self.target = target
         self._path = beside(target, ".partial")
         self._journal = beside(target, ".partial.json")
@@ -175,7 +176,7 @@ class Partial:
         self._noted = 0
         if fcntl is None:  # there, an open file cannot be renamed
             self._file.close()
-        os.replace(self._path, self.target)
+        take_place(self._path, self.target)
         self._file.close()
         _sync_directory(self.target.parent)
 
