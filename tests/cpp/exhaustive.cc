@@ -24,12 +24,13 @@ namespace {
 
 constexpr const char* usage =
     "usage: exhaustive [--slice K/N] [--edges] [--formats A,B,...|named|all] [--modes default|all|A,B,...]\n"
-    "                  [--chosen] [--threads T] [--wide-every B] [--random R]\n"
+    "                  [--chosen] [--vectors] [--threads T] [--wide-every B] [--random R]\n"
     "  --slice K/N      every N-th block of all 2^32 binary32 inputs, K from 0 (0/16); 0/1 is all of them\n"
     "  --edges          only inputs at and beside every decision, but under every mode\n"
     "  --modes default  nearest_even, and one other mode and policy that rotate with K\n"
     "  --formats named  those of the product's table (default); all: the unnamed ones of rows.cc, too\n"
     "  --chosen         the more general routes, which no call takes, at edges only\n"
+    "  --vectors        the portable routes take every B-th block only: four fifths of the time are theirs\n"
     "  --wide-every B   the 64-bit route takes every B-th block (4)\n"
     "  --random R       binary64 numbers to narrow beside the structured ones, R/16 to round stochastically (2^26)\n";
 
@@ -126,6 +127,8 @@ Options read_options(int argc, char** argv) {
       o.settings.slice.edges_only = true;
     } else if (option == "--chosen") {
       o.settings.chosen_only = true;
+    } else if (option == "--vectors") {
+      o.settings.vectors_only = true;
     } else {
       if (i + 1 == argc) fail(option + " is no option, or lacks its value");
       read_option(o, option, argv[++i]);

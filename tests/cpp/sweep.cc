@@ -114,7 +114,7 @@ Codes by_rounding(const Kernels* k, const Encoder& e, const halfulp::Format& for
 // All ways that serve this codec, on every target: its shortcut, its route, and the more general ones. Of the portable
 // routes only the chosen one goes everywhere; the others are slow, and the same templates as the other targets'.
 void add_routes(Plan& plan, const std::string& label, const Encoder& chosen, const halfulp::Format& format,
-                bool chosen_only) {
+                const Settings& settings) {
   Encoder e = chosen;
   e.shortcut = Shortcut::none;
   const char* const routes[] = {"prefix", "common", "any", "deep"};
@@ -134,15 +134,16 @@ void add_routes(Plan& plan, const std::string& label, const Encoder& chosen, con
       e.route = static_cast<Route>(route);
       if (e.route == Route::common && !halfulp::is_common(e.narrow)) continue;
       const bool serves = e.route == chosen.route && (portable || chosen.shortcut == Shortcut::none);
-      const bool spared = chosen_only ? !serves : portable && e.route != chosen.route;
-      const When when = spared ? When::at_edges : When::always;
+      const bool spared = settings.chosen_only ? !serves : portable && e.route != chosen.route;
+      const bool rare = portable && settings.vectors_only;
+      const When when = spared ? When::at_edges : rare ? When::some_blocks : When::always;
       plan.add(start + routes[route], by_kernel(k, e), when);
     }
     plan.add(start + "wide", by_wide_kernel(k, e), portable ? When::some_blocks : When::at_edges);
   }
 }
 
-void add_case(Plan& plan, const Row& row, const Case& c, bool chosen_only) {
+void add_case(Plan& plan, const Row& row, const Case& c, const Settings& settings) {
   const halfulp::Format f = product_format(row);
   const Policy policy = {c.rounding, c.overflow, c.subnormals, halfulp::default_nan(f)};
   const Encoder e = halfulp::make_encoder(f, policy, false);
@@ -156,7 +157,7 @@ void add_case(Plan& plan, const Row& row, const Case& c, bool chosen_only) {
   std::set_union(edges.begin(), edges.end(), plan.edges.begin(), plan.edges.end(), std::back_inserter(all));
   plan.edges = std::move(all);
   plan.judges.push_back(by_steps(std::move(expected), plan.code_bytes));
-  add_routes(plan, label, e, f, chosen_only);
+  add_routes(plan, label, e, f, settings);
 
   // The same codec but for NaN payloads, which these two judges keep.
   const bool plain = c.overflow == Overflow::standard && c.subnormals == Subnormals::gradual;
@@ -245,7 +246,7 @@ std::vector<uint32_t> in_every_quarter(const std::vector<uint32_t>& edges) {
 
 Tally sweep(const Row& row, const Settings& settings) {
   Plan plan;
-  for (const Case& c : settings.cases) add_case(plan, row, c, settings.chosen_only);
+  for (const Case& c : settings.cases) add_case(plan, row, c, settings);
   const size_t edge_count = plan.edges.size();
   plan.edges = in_every_quarter(plan.edges);
 

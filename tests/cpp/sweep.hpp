@@ -24,7 +24,8 @@ struct Settings {
   int threads;
   std::uint32_t wide_every;  // every how many blocks also take the 64-bit route
   std::vector<Case> cases;
-  bool chosen_only = false;  // of the routes of a codec, all inputs take only the one that serves calls
+  bool chosen_only = false;   // of the routes of a codec, all inputs take only the one that serves calls
+  bool vectors_only = false;  // portable routes take only the blocks that the 64-bit one takes
 };
 
 struct Tally {
