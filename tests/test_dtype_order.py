@@ -8,6 +8,7 @@ from typing import Any
 import halfulp as hu
 import numpy as np
 import pytest
+from dtype_cases import NATIVE
 from numpy.typing import NDArray
 from oracle import NAMED, Spec, decode
 from support import product
@@ -27,7 +28,6 @@ OWN = [
     Spec(6, 30, 31, "ieee"),
     Spec(2, 0, 1, "finite", signed=False),
 ]
-NATIVE = ("float16", "float32", "float64", "int8", "uint8")
 SPECS = [s for s in (*NAMED.values(), *OWN) if s.name not in NATIVE]
 every = pytest.mark.parametrize("spec", SPECS, ids=[s.name or product(s).text for s in SPECS])
 COUNTS = (1, 2, 23, 24, 25, 300, 5000)
