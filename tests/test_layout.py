@@ -52,7 +52,7 @@ ARROWS = (
     (
         r"simd/kernels\.inl",
         (
-            r"simd/(wide|narrow|codebook|encode|decode|blocks|random|pack|nibbles|operate|operate_halves)\.inl",
+            r"simd/(wide|narrow|codebook|encode|decode|blocks|random|pack|nibbles|operate|operate_halves|operate_bytes)\.inl",
             r"simd/kernels\.hpp",
             r"halfulp/.*",
         ),

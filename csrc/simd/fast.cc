@@ -135,6 +135,7 @@ FastOperation make_fast(const NamedOperator& named, const OperationParameters& p
   f.encoder = make_encoder(p.result, policy, false);
   f.value = make_value_decoder(p.result);
   f.halves = are_halves(f);
+  f.bytes = make_byte_operation(named, p, o);
   const bool exact_if_tiny = p.result.has_zero && lowest_bit(named, p) >= p.result.lsb_exponent();
   f.rules = make_rules(o, exact_if_tiny, p.policy.subnormals);
   f.nan_by_operand = p.nan != NanPropagation::canonical || named.op == Operator::fma || chooses;

@@ -125,12 +125,33 @@ struct FlagRules {
   u32 divides;    // all ones: a / b
 };
 
+// Products and quotients of codes of a byte: each operand is 1.fff * 2^exponent, zero or special, looked up by its
+// code. Fractions of a pair give a fraction and a carry; exponents and carry a place; fraction and place the result.
+struct ByteOperation {
+  static constexpr u8 special = 0x80;        // among exponents: what the definition must see
+  static constexpr u8 most_with_zero = 128;  // the highest place if an operand is zero
+
+  bool usable;
+  u8 exponent[2][256];  // 0 for zero
+  u8 fraction[2][256];  // the first operand's three bits above the second one's
+  u8 carry[64];
+  u8 result_fraction[64];  // four bits and a sticky one
+  u8 rounded[256];         // by how far the place lies below the least normal one (7: or farther), and fraction
+  u8 least_normal;         // the place of results in the lowest normal binade
+  u8 most_binades;         // above that one; farther ones overflow, too
+  int mantissa_bits;
+  u8 largest;  // finite magnitude
+  u8 sign_bit;
+  u8 without_sign;  // the magnitude that has none: zero, or one that there is not
+};
+
 // An operation on codes by way of binary32: decode, operate, encode.
 struct FastOperation {
   bool usable;
   VectorOperation vector;
   bool compares;  // the result is no code
   bool halves;    // all codes are the upper halves of binary32 numbers, and none is flushed
+  ByteOperation bytes;
   int operands;
   ValueDecoder from[3];
   u32 flush_below[3];  // as binary32 bits
@@ -219,6 +240,8 @@ struct Kernels {
   // The codes alone where all are `halves`; null where instructions don't round. Stops at a block in which something
   // `watched` (examined_...) may be, and at one that is not whole. Returns how many are done.
   usize (*operate_halves)(const FastOperation&, u32 watched, const void* const* codes, void* to, usize n, Stores);
+  // The same where `bytes` is usable; null where a byte can not be looked up.
+  usize (*operate_bytes)(const FastOperation&, u32 watched, const void* const* codes, void* to, usize n, Stores);
   // The flags of each result, but for signalling operands; all of them or-ed, and what was found beside. `values`: what
   // became of the results.
   u32 (*flags)(const FlagRules&, const u32* a, const u32* b, const u32* c, const u32* results, const u32* values,

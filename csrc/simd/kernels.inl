@@ -58,6 +58,7 @@ bool in_one_block(const In* from, Out* to, usize n, F&& f) {
 #include "nibbles.inl"
 #include "operate.inl"
 #include "operate_halves.inl"
+#include "operate_bytes.inl"
 // clang-format on
 
 namespace halfulp {
@@ -90,6 +91,9 @@ constexpr Kernels kernels_of_target(const char* isa) {
   k.decode_operands = decode_operands_kernel;
   k.operate = operate_kernel;
   if constexpr (instructions_round) k.operate_halves = operate_halves_kernel<instructions_round>;
+#if defined(HALFULP_BYTE_TABLES)
+  k.operate_bytes = operate_bytes_kernel;
+#endif
   k.flags = flags_kernel;
   k.compare = compare_kernel;
 #endif

@@ -107,11 +107,11 @@ class FastPart {
 
   Raised run(usize start, usize n) {
     const usize end = start + n;
-    const bool halves = takes_halves();
+    const ShortWay shortly = short_way();
     u8 all = 0;
     usize count = to_next_line(start, n);
     for (usize done = start; done < end; count = 0) {
-      if (halves && count == 0) done += by_halves(done, end - done, all);
+      if (shortly != nullptr && count == 0) done += run_shortly(shortly, done, end - done, all);
       if (done == end) break;
       if (count == 0) count = end - done < fast_block ? end - done : fast_block;
       const Raised part = one_block(done, count, all);
@@ -137,18 +137,22 @@ class FastPart {
     return elements < n ? elements : n;
   }
 
-  bool takes_halves() const {
-    bool all = o_.fast.halves && k_.operate_halves != nullptr && c_.flags.data == nullptr && contiguous(c_.out[0]);
+  using ShortWay = decltype(Kernels::operate_halves);
+
+  // A kernel from codes to codes, if there is one for this call.
+  ShortWay short_way() const {
+    bool all = c_.flags.data == nullptr && contiguous(c_.out[0]);
     for (int i = 0; i < o_.fast.operands; ++i) all = all && contiguous(c_.in[i]);
-    return all;
+    if (!all) return nullptr;
+    return o_.fast.halves ? k_.operate_halves : o_.fast.bytes.usable ? k_.operate_bytes : nullptr;
   }
 
   // How many elements from `at` on raise nothing that has not been seen, and are done.
-  usize by_halves(usize at, usize n, u8 seen) const {
+  usize run_shortly(ShortWay way, usize at, usize n, u8 seen) const {
     const void* codes[3];
     for (int i = 0; i < 3; ++i) codes[i] = place(c_.in[i < o_.fast.operands ? i : 0], at);
     const u32 watched = examined_large | ((seen & flag::underflow) != 0 ? 0 : examined_tiny);
-    return k_.operate_halves(o_.fast, watched, codes, place(c_.out[0], at), n, stores_);
+    return way(o_.fast, watched, codes, place(c_.out[0], at), n, stores_);
   }
 
   Raised one_block(usize at, usize count, u8 seen) {

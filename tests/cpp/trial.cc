@@ -206,32 +206,66 @@ std::vector<Array> arrays_of(const Trial& t) {
   return operands;
 }
 
-// Results that raise nothing (but inexact), zero or normal and below the largest number, in blocks of their own: the
-// short ways serve no block in which there is anything else.
-uint64_t operate_on_ordinary(const Trial& t, size_t manner, const std::vector<Verdict>& verdicts,
-                             const ArrayOperation& o, const char* path, uint64_t& compared) {
+// The short ways serve no block in which there is anything but ordinary results: zero, or normal and below the largest
+// number, raising nothing (but inexact). After an underflow they serve blocks with others, too.
+enum class Blocks { ordinary, also_tiny, one_other };
+
+constexpr const char* name(Blocks which) {
+  return which == Blocks::ordinary ? " ordinary" : which == Blocks::also_tiny ? " tiny" : " one other";
+}
+
+// Which operands of a trial to put together, in which order.
+std::vector<size_t> choose(const Trial& t, const Verdict* verdicts, Blocks which) {
   const Format to = product_format(t.question.to);
+  std::vector<size_t> ordinary, exact_tiny, underflowing, others;
+  for (size_t i = 0; i < t.n; ++i) {
+    const Verdict& v = verdicts[i];
+    const uint64_t magnitude = v.code & ~to.sign_bit();
+    const unsigned raised = v.flags & 0x1eU;
+    if ((raised & ~halfulp::flag::underflow) != 0 || magnitude >= to.max_magnitude()) {
+      others.push_back(i);
+    } else if (raised != 0) {
+      underflowing.push_back(i);
+    } else {
+      (magnitude != 0 && magnitude <= uint64_t{1} << to.mantissa_bits ? exact_tiny : ordinary).push_back(i);
+    }
+  }
+  if (which == Blocks::ordinary) return ordinary;
+  if (which == Blocks::also_tiny) {
+    underflowing.insert(underflowing.end(), exact_tiny.begin(), exact_tiny.end());
+    underflowing.insert(underflowing.end(), ordinary.begin(), ordinary.end());
+    return underflowing;
+  }
+  constexpr size_t block = 512;
+  constexpr size_t blocks = 64;
+  std::vector<size_t> chosen;
+  if (ordinary.empty() || others.empty()) return chosen;
+  for (size_t i = 0; i < block * blocks; ++i) chosen.push_back(ordinary[i % ordinary.size()]);
+  for (size_t k = 0; k < blocks; ++k) chosen[block * k + 37 * k % block] = others[k * others.size() / blocks];
+  return chosen;
+}
+
+uint64_t operate_on_some(const Trial& t, size_t manner, const std::vector<Verdict>& verdicts, const ArrayOperation& o,
+                         Blocks which, const std::string& path, uint64_t& compared) {
+  const Verdict* of_manner = verdicts.data() + manner * t.n;
+  const std::vector<size_t> chosen = choose(t, of_manner, which);
+  if (chosen.empty()) return 0;
   std::vector<uint32_t> codes[3];
   std::vector<Verdict> expected;
-  for (size_t i = 0; i < t.n; ++i) {
-    const Verdict& v = verdicts[manner * t.n + i];
-    const uint64_t magnitude = v.code & ~to.sign_bit();
-    const bool subnormal = magnitude != 0 && magnitude <= uint64_t{1} << to.mantissa_bits;
-    if ((v.flags & 0x1e) != 0 || subnormal || magnitude >= to.max_magnitude()) continue;
+  for (const size_t i : chosen) {
     for (int k = 0; k < operand_count(t.question.op); ++k) codes[k].push_back(t.operands.codes[k][i]);
-    expected.push_back(v);
+    expected.push_back(of_manner[i]);
   }
-  Trial ordinary = t;
-  ordinary.n = expected.size();
-  ordinary.manners = {t.manners[manner]};
-  for (int k = 0; k < 3; ++k) ordinary.operands.codes[k] = codes[k].data();
-  if (ordinary.n == 0) return 0;
-  std::vector<Array> operands = arrays_of(ordinary);
-  Array results(t.question.to, ordinary.n);
-  std::vector<uint8_t> flags(ordinary.n);
-  Run paths{ordinary, expected, operands, results, flags};
-  compared += ordinary.n;
-  return paths.operate_once(o, 0, path, false);
+  Trial some = t;
+  some.n = chosen.size();
+  some.manners = {t.manners[manner]};
+  for (int k = 0; k < 3; ++k) some.operands.codes[k] = codes[k].data();
+  std::vector<Array> operands = arrays_of(some);
+  Array results(t.question.to, some.n);
+  std::vector<uint8_t> flags(some.n);
+  Run paths{some, expected, operands, results, flags};
+  compared += some.n;
+  return paths.operate_once(o, 0, path.c_str(), false);
 }
 
 }  // namespace
@@ -280,8 +314,10 @@ Count run(const Trial& t, const JudgeFunction& judge, int threads) {
       const std::string isa = targets()[k]->isa;
       count.failed += paths.operate_once(o, m, (isa + " without flags").c_str(), false);
       count.compared += t.n;
-      const bool codes = !o.fast.compares;
-      if (codes) count.failed += operate_on_ordinary(t, m, verdicts, o, (isa + " ordinary").c_str(), count.compared);
+      if (o.fast.compares) continue;
+      for (const Blocks which : {Blocks::ordinary, Blocks::also_tiny, Blocks::one_other}) {
+        count.failed += operate_on_some(t, m, verdicts, o, which, isa + name(which), count.compared);
+      }
     }
   }
   return count;

@@ -182,13 +182,26 @@ inline void store(u16* to, Half v) { _mm512_storeu_si512(to, v.v); }
 struct Bytes {
   __m512i v;
 
+  static constexpr usize lanes = 64;
+
   static Bytes set(u16 w) { return {_mm512_set1_epi8(static_cast<char>(w))}; }
 
+  friend Bytes operator+(Bytes a, Bytes b) { return {_mm512_add_epi8(a.v, b.v)}; }
   friend Bytes operator&(Bytes a, Bytes b) { return {_mm512_and_si512(a.v, b.v)}; }
+  friend Bytes operator^(Bytes a, Bytes b) { return {_mm512_xor_si512(a.v, b.v)}; }
   friend Bytes operator|(Bytes a, Bytes b) { return {_mm512_or_si512(a.v, b.v)}; }
 };
 
 inline Bytes load_bytes(const u8* from) { return {_mm512_loadu_si512(from)}; }
+inline void store(u8* to, Bytes v) { _mm512_storeu_si512(to, v.v); }
+inline Bytes max(Bytes a, Bytes b) { return {_mm512_max_epu8(a.v, b.v)}; }
+inline Bytes min(Bytes a, Bytes b) { return {_mm512_min_epu8(a.v, b.v)}; }
+// Where no bit leaves its lane.
+template <int N>
+Bytes shl(Bytes a) {
+  return {_mm512_slli_epi16(a.v, N)};
+}
+inline Bytes shl(Bytes a, int n) { return {_mm512_sll_epi16(a.v, _mm_cvtsi32_si128(n))}; }
 inline bool any(Bytes a) { return _mm512_test_epi8_mask(a.v, a.v) != 0; }
 // By how much a, unsigned, exceeds b.
 inline Bytes excess(Bytes a, Bytes b) { return {_mm512_subs_epu8(a.v, b.v)}; }
@@ -272,6 +285,10 @@ HALFULP_BYTE_TABLES inline Bytes look_up(Bytes codes, const ByteTable& t) {
   const __m512i low = _mm512_permutex2var_epi8(t.v[0], codes.v, t.v[1]);
   const __m512i high = _mm512_permutex2var_epi8(t.v[2], codes.v, t.v[3]);
   return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(codes.v), low, high)};
+}
+// Among 64 bytes.
+HALFULP_BYTE_TABLES inline Bytes look_up(Bytes index, Bytes table) {
+  return {_mm512_permutexvar_epi8(index.v, table.v)};
 }
 #endif
 
