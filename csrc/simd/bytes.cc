@@ -59,13 +59,14 @@ void fill_pairs(ByteOperation& o, bool divides) {
   }
 }
 
-// 1.ffff and a sticky bit in the lowest normal binade, and rounded so many bits further up below it.
-void fill_rounded(ByteOperation& o, const Result& result) {
-  for (int below = 0; below < 8; ++below) {
-    for (int f = 0; f < 32; ++f) {
-      const Real x = finite(false, static_cast<u64>(32 + f), static_cast<i64>(result.codec.emin) - 5 - below);
-      o.rounded[32 * below + f] = static_cast<u8>(encode_real(x, result));
-    }
+// 1.ffff and a sticky bit in the lowest normal binade, and rounded so many bits further up below it: magnitudes.
+void fill_rounded(ByteOperation& o, const Result& result, u64 sign_bit) {
+  for (int i = 0; i < 2 * codes_of_byte; ++i) {
+    const bool negative = i >= codes_of_byte;
+    const int below = i % codes_of_byte / 32;
+    const u64 significand = static_cast<u64>(32 + i % 32);
+    const Real x = finite(negative, significand, static_cast<i64>(result.codec.emin) - 5 - below);
+    o.rounded[negative ? 1 : 0][i % codes_of_byte] = static_cast<u8>(encode_real(x, result) & ~sign_bit);
   }
 }
 
@@ -82,24 +83,24 @@ ByteOperation make_byte_operation(const NamedOperator& named, const OperationPar
   if (!divides && named.op != Operator::multiply) return o;
   const Format& to = p.result;
   const int bits = to.bits();
-  // The least results must round to zero as zeros do, either sign alike.
-  const Rounding rounding = p.policy.rounding;
-  const bool alike =
-      rounding == Rounding::nearest_even || rounding == Rounding::nearest_away || rounding == Rounding::toward_zero;
-  if (!alike || p.policy.subnormals != Subnormals::gradual || bits > 8 || to.emax() <= to.emin()) return o;
+  if (bits > 8 || to.emax() <= to.emin()) return o;
   if (!serves(to, bits) || !serves(p.operands[0], bits) || !serves(p.operands[1], bits)) return o;
   const int added = fill_operand(o, 0, d.operands[0], false) + fill_operand(o, 1, d.operands[1], divides);
   const int least_normal = to.emin() + added + (divides ? 1 : 0);
-  const int lowest_below = 5;  // binades: there everything rounds to zero
+  const int lowest_below = 5;  // binades: there nothing is left of a magnitude
   if (least_normal - ByteOperation::most_with_zero < lowest_below || least_normal > 255) return o;
   fill_pairs(o, divides);
-  fill_rounded(o, d.result);
+  fill_rounded(o, d.result, to.sign_bit());
   o.least_normal = static_cast<u8>(least_normal);
   o.mantissa_bits = to.mantissa_bits;
   o.most_binades = static_cast<u8>(128 >> to.mantissa_bits);
   o.largest = static_cast<u8>(to.max_magnitude());
   o.sign_bit = static_cast<u8>(to.sign_bit());
   o.without_sign = to.has_negative_zero() ? 0xff : 0;
+  const Rounding rounding = p.policy.rounding;
+  const bool alike =
+      rounding == Rounding::nearest_even || rounding == Rounding::nearest_away || rounding == Rounding::toward_zero;
+  o.by_sign = !alike;
   o.usable = true;
   return o;
 }

@@ -132,11 +132,12 @@ struct ByteOperation {
   static constexpr u8 most_with_zero = 128;  // the highest place if an operand is zero
 
   bool usable;
+  bool by_sign;         // the second table of `rounded` is for negative results; the least are not zero
   u8 exponent[2][256];  // 0 for zero
   u8 fraction[2][256];  // the first operand's three bits above the second one's
   u8 carry[64];
   u8 result_fraction[64];  // four bits and a sticky one
-  u8 rounded[256];         // by how far the place lies below the least normal one (7: or farther), and fraction
+  u8 rounded[2][256];      // by how far the place lies below the least normal one (7: or farther), and fraction
   u8 least_normal;         // the place of results in the lowest normal binade
   u8 most_binades;         // above that one; farther ones overflow, too
   int mantissa_bits;

@@ -94,7 +94,7 @@ FastOperation make_fast(const NamedOperator&, const OperationParameters&, const 
 u8 operate_fast(const ArrayOperation&, const Kernels&, const void* const* codes, void* results, u8* flags, u8 seen,
                 usize n);
 
-// bytes.cc: not usable where the formats are too wide, or the rounding asks for more than the tables hold.
+// bytes.cc: not usable where the formats hold more than the tables.
 ByteOperation make_byte_operation(const NamedOperator&, const OperationParameters&, const Operation&);
 
 }  // namespace halfulp
