@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
@@ -321,6 +322,33 @@ def test_half_way_with_as_many_bits_as_can_be() -> None:
     assert [hu.encode(half + d, codec) for d in (-Fraction(1, 2**200), 0, Fraction(1, 2**200))] == [0, 0, 1]
     with pytest.raises(ValueError, match="61 significant bits"):
         hu.Codebook([low, 2 * high])
+
+
+@given(
+    st.integers(1 << 59, (1 << 60) - 1).map(lambda k: 2 * k + 1),
+    st.integers(-50, 50),
+    st.sampled_from(["lower", "upper"]),
+    st.integers(1, 10**9),
+    st.sampled_from([2, 3, 7, 10]),
+    st.integers(20, 200),
+)
+def test_numbers_that_no_word_holds_beside_a_threshold(
+    significand: int, exponent: int, ties: str, n: int, base: int, power: int
+) -> None:
+    """Whatever the denominator, as a fraction, as text, and as decimal digits where there are any."""
+    threshold = significand * Fraction(2) ** exponent
+    book = hu.Codebook([0, 2.0 ** (exponent + 62)], thresholds=[threshold], ties=ties)
+    for offset in (Fraction(n, base**power), Fraction(0), -Fraction(n, base**power)):
+        x = threshold + offset
+        want = int(x > threshold or (x == threshold and ties == "upper"))
+        assert [hu.encode(x, book), hu.encode(f"{x.numerator}/{x.denominator}", book)] == [want, want]
+        assert hu.encode(-x, hu.Codebook([-(2.0 ** (exponent + 62)), 0], thresholds=[-threshold], ties=ties)) == int(
+            -x > -threshold or (x == threshold and ties == "upper")
+        )
+        with localcontext(prec=2000):
+            digits = Decimal(x.numerator) / Decimal(x.denominator)
+        if Fraction(digits) == x:
+            assert [hu.encode(digits, book), hu.encode(str(digits), book)] == [want, want]
 
 
 @given(codebooks(), st.sampled_from(ALL_MODES), st.sampled_from(FLOATS))

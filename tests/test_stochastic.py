@@ -174,7 +174,8 @@ def test_any_rational(data: st.DataObject) -> None:
     k = data.draw(st.integers(0, spec.last))
     half = Fraction(data.draw(st.integers(0, 1)), 2)
     step = (data.draw(st.integers(0, 2**bits - 1)) + half) / 2**bits
-    nudge = Fraction(data.draw(st.integers(-1, 1)), 2 ** data.draw(st.sampled_from([36, 60, 62, 64, 90, 500])))
+    apart = data.draw(st.sampled_from([2**36, 2**60, 2**62, 2**64, 2**90, 2**500, 10**12, 10**19, 3**40, 7**60]))
+    nudge = Fraction(data.draw(st.integers(-1, 1)), apart)
     v = step + nudge
     if not 0 <= v < 1:
         v = step
@@ -184,6 +185,22 @@ def test_any_rational(data: st.DataObject) -> None:
     for r in telling(mode, bits, found.v):
         got = hu.encode(x, product(spec), rounding=mode, random_bits=bits, random=r)
         assert int(got) == found.code(mode, bits, r), (spec, x, r)
+
+
+@pytest.mark.parametrize("bits", [1, 4, 8, 12, 16, 31, 32])
+def test_any_rational_between_numbers_of_many_bits(bits: int) -> None:
+    """With 53 significant bits and those of R every bit of the record counts."""
+    spec = NAMED["float64"]
+    for i in range(40):
+        k = (1023 << 52) + (0x9E3779B97F4A7C15 * (i + 1)) % 2**52
+        step = Fraction(1 + 37 * i % (2**bits - 1 or 1), 2**bits)
+        for distance in (Fraction(0), Fraction(1, 10**30), -Fraction(1, 3**50)):
+            x = oracle.grid(spec, k) + (step + distance) * (oracle.grid(spec, k + 1) - oracle.grid(spec, k))
+            found = outcome(spec, real(x))
+            for mode in MODES:
+                for r in telling(mode, bits, found.v):
+                    got = hu.encode(x, hu.float64, rounding=mode, random_bits=bits, random=r)
+                    assert int(got) == found.code(mode, bits, r), (x, mode, r)
 
 
 def test_what_is_far_below_the_smallest_number() -> None:

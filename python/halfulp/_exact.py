@@ -69,7 +69,9 @@ def _ratio(negative: bool, numerator: int, denominator: int) -> Number:
     exponent = numerator.bit_length() - denominator.bit_length()
     if abs(exponent) > _FAR:
         return _far(negative, exponent > 0)
-    shift = _TOP + _TAIL - exponent
+    if numerator << max(-exponent, 0) < denominator << max(exponent, 0):
+        exponent -= 1
+    shift = _TOP + _TAIL - exponent  # the leading bit belongs at the top: every one below it may be needed
     quotient, rest = divmod(numerator << max(shift, 0), denominator << max(-shift, 0))
     quotient |= rest != 0
     significand, below = quotient >> _TAIL, quotient & ((1 << _TAIL) - 1)
