@@ -8,7 +8,7 @@ from typing import Any
 import halfulp as hu
 import numpy as np
 import pytest
-from dtype_cases import NATIVE, SPECS
+from dtype_cases import SPECS
 from oracle import NAMED, Spec, decode
 from support import product
 
@@ -23,8 +23,50 @@ def test_casting_levels_are_those_of_the_sets_of_values() -> None:
     values = {product(s): sets(s) for s in small}
     for (a, values_a), (b, values_b) in itertools.product(values.items(), repeat=2):
         assert np.can_cast(a.dtype, b.dtype) == (values_a <= values_b), (a, b)
-        if a.name not in NATIVE and b.name not in NATIVE:
-            assert np.can_cast(a.dtype, b.dtype, "same_kind")
+        # As from float32 to int8, and from int8 to uint8.
+        forbidden = whole(b) and (not whole(a) or (a.signed and not b.signed))
+        assert np.can_cast(a.dtype, b.dtype, "same_kind") == (values_a <= values_b or not forbidden), (a, b)
+        assert np.can_cast(a.dtype, b.dtype, "unsafe")
+
+
+def whole(f: hu.Format) -> bool:
+    return f.kind == "integer" and bool((f.values() % 1 == 0).all())
+
+
+def test_casts_of_the_same_kind_are_those_of_numpys_numbers() -> None:
+    """What an int8 in a format's place may be cast to and from, the format may."""
+    for f, builtin in ((hu.int4, "i1"), (hu.uint4, "u1"), (hu.bfloat16, "f4"), (hu.mxint8, "f4")):
+        for other in ("?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "c8"):
+            for pair, want in (((f.dtype, other), (builtin, other)), ((other, f.dtype), (other, builtin))):
+                level = np.can_cast(*want, "same_kind") or np.can_cast(*pair)
+                assert np.can_cast(*pair, "same_kind") == level, pair
+
+
+def test_no_fraction_is_lost_in_place() -> None:
+    for f in (hu.int4, hu.uint2, hu.Format("e0m23:bias=-22:integer")):
+        x = np.array([1, 2], f)
+        for change in ("x += 0.5", "x /= 2", "x -= np.float32(1)", "np.copyto(x, 1.5)", "np.add(x, 0.5, out=x)"):
+            with pytest.raises(TypeError, match="same_kind"):
+                exec(change, {"x": x, "np": np})
+        x += 1
+        assert x.tolist() == [2, 3]
+    wide = np.array([1, 2], hu.Format("e0m30:bias=-29:integer"))  # it computes in float64
+    wide += 1
+    assert wide.tolist() == [2, 3]
+    y = np.array([1.5], hu.mxint8)
+    y *= 0.5
+    assert y.tolist() == [0.75]
+
+
+def test_integers_of_a_format_and_of_numpy_have_an_integer_in_common() -> None:
+    types = [np.dtype(c) for c in "?bBhHiIqQ"]
+    for f, like in ((hu.int4, "i1"), (hu.uint4, "u1"), (hu.int2, "i1"), (hu.uint2, "u1")):
+        for a, b in itertools.product(types, repeat=2):
+            found = {np.result_type(*order) for order in itertools.permutations((f.dtype, a, b))}
+            assert len(found) == 1, (f, a, b, found)
+            smaller = np.can_cast(f.dtype, a) or np.can_cast(a, f.dtype)
+            if not smaller:
+                assert np.promote_types(f.dtype, a) == np.promote_types(like, a), (f, a)
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def numbers_beside(spec: Spec) -> list[float | int]:
 
 
 def value_beside(spec: Spec, number: float | int) -> Fraction | float:
-    """A Python number as it is compared: rounded if that is finite, exactly if it is beyond."""
+    """A Python number as it is compared: rounded, unless it is beyond, becomes zero, or is a zero out of place."""
     if isinstance(number, float) and not math.isfinite(number):
         return number
     exact = Fraction(number)
@@ -54,6 +54,8 @@ def value_beside(spec: Spec, number: float | int) -> Fraction | float:
     if judge(spec).overflows(near).any() or (not spec.signed and judge(spec).is_below(near).any()):
         return exact
     found = decode(spec, encode(spec, real(exact)))
+    if (found.magnitude == 0) != (exact == 0):
+        return exact
     return -found.magnitude if found.negative else found.magnitude
 
 
@@ -102,7 +104,8 @@ def test_extrema_take_a_bound_beyond_the_format_as_it_is(spec: Spec) -> None:
                 assert not flags or not finite.all(), (ufunc, bound)
         low, high = (None, bound) if bound > 0 else (bound, None)
         assert np.clip(x[finite], low, high).astype(float).tolist() == values[finite].tolist()
-        both = np.clip(x[finite], *((float(values[finite].min()), bound) if bound > 0 else (bound, fmt.max)))
+        number = math.floor if spec.kind == "integer" else float
+        both = np.clip(x[finite], *((number(values[finite].min()), bound) if bound > 0 else (bound, number(fmt.max))))
         assert both.astype(float).tolist() == values[finite].tolist() or spec.kind == "integer"
         got, flags = warned(lambda: outer(x[finite], bound))  # noqa: B023
         rounded, _ = warned(lambda: np.full(finite.sum(), bound, x.dtype))  # noqa: B023
@@ -135,8 +138,10 @@ def test_neighbours_toward_a_number_beyond_the_format(spec: Spec) -> None:
     x = some(spec)
     x = x[np.isfinite(x)]
     values = np.unique(x.astype(float))
-    up = dict(zip(values, [*values[1:], values[-1]], strict=True))
-    down = dict(zip(values, [values[0], *values[:-1]], strict=True))
+    # Toward a finite number beyond the last one there is Inf, as C's nexttoward has it.
+    inf = math.inf if fmt.has_inf else values[-1]
+    up = dict(zip(values, [*values[1:], inf], strict=True))
+    down = dict(zip(values, [-inf if fmt.signed and fmt.has_inf else values[0], *values[:-1]], strict=True))
     for bound, next_one in ((FAR, up), (-FAR, down), (1e300, up), (math.inf, up), (-math.inf, down)):
         if bound in (math.inf, -math.inf) and fmt.has_inf and (fmt.signed or bound > 0):
             continue
@@ -144,6 +149,68 @@ def test_neighbours_toward_a_number_beyond_the_format(spec: Spec) -> None:
         want = [next_one[v] for v in x.astype(float).tolist()]
         assert (got.astype(float) + 0.0).tolist() == [w + 0.0 for w in want], bound
         assert flags == set()
+
+
+def test_neighbours_of_inf_toward_a_number_beyond_the_format() -> None:
+    inf = np.array([np.inf, -np.inf], hu.bfloat16)
+    for bound in (1e39, -1e39, FAR, -FAR):
+        assert np.nextafter(inf, bound).tolist() == [hu.bfloat16.max, -hu.bfloat16.max]
+
+
+@pytest.mark.parametrize("text", ["e11m40:bias=1023:ieee", "e8m30:bias=127:fn", "e0m30:bias=-29:integer"])
+def test_wide_formats_know_their_own_neighbours(text: str) -> None:
+    """Though they compute in float64: that one's neighbours are no numbers of theirs."""
+    f = hu.Format(text)
+    for start in (3.0, 5.0, 77.0):
+        step = 2.0 ** (math.frexp(start)[1] - 1 - f.mantissa_bits) if f.kind != "integer" else 1.0
+        x = np.array([start, -start], f)
+        assert np.spacing(x).tolist() == [step, -step]
+        assert np.nextafter(x, 100).tolist() == [start + step, -start + step]
+        assert np.nextafter(x, FAR).dtype is np.nextafter(x, x[0]).dtype is f.dtype
+        assert np.nextafter(x, -FAR).tolist() == [start - step, -start - step]
+
+
+@pytest.mark.parametrize("text", ["e11m40:bias=1023:ieee", "e8m30:bias=127:fn", "e0m30:bias=-29:integer"])
+def test_wide_formats_are_scaled_in_float64(text: str) -> None:
+    x = np.array([2, 4], hu.Format(text))
+    for n in (2, np.int8(2), np.array([2, 2], np.int8), np.array([2, 2])):
+        got = np.ldexp(x, n)
+        assert (got.dtype, got.tolist()) == (np.dtype(float), [8, 16])
+
+
+def test_magnitudes_of_the_lowest_integer_raise_nothing() -> None:
+    for f in (hu.int4, hu.Format("e0m20:bias=-19:integer"), hu.Format("e0m30:bias=-29:integer")):
+        lowest = np.array([f.min], f)
+        with np.errstate(all="raise"):
+            assert np.abs(lowest).tolist() == np.fabs(lowest).tolist() == [f.max]
+            assert str(int(f.min)) in f"{lowest.astype(int)}"
+            assert "array" in repr(lowest)
+
+
+def test_a_tolerance_below_the_smallest_number_is_no_zero() -> None:
+    for f in (E4M3, hu.float8_e5m2, hu.float4_e2m1fn, hu.int4, hu.float16):
+        x = np.array([1, 0], f)
+        assert (abs(x - x) < 1e-30).tolist() == [f is not hu.float16] * 2  # that one is NumPy's
+        assert (x > -1e-30).tolist() == [True, f is not hu.float16]
+        if f is not hu.float16:
+            assert (x == 1e-30).tolist() == [False, False]
+            assert (x[1] < 1e-30, x[1] == 1e-30) == (True, False)
+    np.testing.assert_array_almost_equal(np.array([1, 0.5], E4M3), np.array([1, 0.5], E4M3))
+    smallest = np.array([2.0**-127, 1], hu.float8_e8m0fnu)
+    assert (smallest == 0).tolist() == (smallest <= 0).tolist() == [False, False]
+    assert (smallest > 0).tolist() == [True, True]
+    assert "5.877" in str(smallest)
+
+
+def test_integers_are_found_by_their_values() -> None:
+    """np.isin has a way of its own for NumPy's integers, which counts with the elements."""
+    assert np.isin(np.array([0.5, 0.25, 1, 0, -1.5], hu.mxint8), [0, 1]).tolist() == [False, False, True, True, False]
+    assert np.setdiff1d(np.array([0.5, 0.25, 1, 0, -1.5], hu.mxint8), [0, 1]).tolist() == [-1.5, 0.25, 0.5]
+    for f in (hu.int2, hu.int4, hu.uint4):
+        x = f.values().astype(f)
+        assert np.isin(x, x).all()
+        assert np.isin(np.arange(-100, 100), x).sum() == x.size
+        assert np.setdiff1d(np.tile(x, 30), np.tile(x, 30)).size == 0
 
 
 def test_neighbours_of_a_number_beyond_the_format() -> None:
@@ -301,7 +368,7 @@ def test_inf_without_a_place_is_invalid_however_it_comes(spec: Spec, number: flo
         assert warned(lambda: np.array([number], other).astype(dtype))[1] == want, other  # noqa: B023
     if want:
         x = np.zeros(2, fmt.code_dtype).view(dtype)
-        assert warned(lambda: np.copyto(x, number))[1] == want
+        assert warned(lambda: np.copyto(x, number, casting="unsafe"))[1] == want
 
 
 def test_functions_whose_result_is_inf_raise_what_they_did() -> None:

@@ -1,5 +1,5 @@
 // Python numbers beyond a format's range beside arrays of it: comparisons, extrema and neighbours take them as they
-// are.
+// are. Comparisons also those that would become zero, or zero itself where a format has none.
 //
 // NumPy casts a Python number to the dtype that a loop has in its place. These loops have one of their own there, which
 // holds any Python number; so the loop itself sees whether rounding it to the format raises something.
@@ -143,7 +143,7 @@ struct Bound {
   bool beyond;
 };
 
-Bound bound_of(const Dtype& d, const char* from) {
+Bound bound_of(const Dtype& d, const char* from, bool compares) {
   Number number;
   std::memcpy(&number, from, sizeof number);
   const bool is_integer = number.is_integer != 0;
@@ -151,7 +151,9 @@ Bound bound_of(const Dtype& d, const char* from) {
   const u8 flags =
       encode_checked(d.encoding, is_integer ? Source::int64 : Source::binary64,
                      reinterpret_cast<const char*>(&number.bits), 8, reinterpret_cast<char*>(&code), 8, 1, 1);
-  if (flags == 0) return {code, false};
+  const bool zero = (is_integer ? number.bits : number.bits << 1) == 0;
+  const bool same_side = !compares || zero == is_zero(d.order, code);
+  if (flags == 0 && same_side) return {code, false};
   return {is_integer ? bits_of(static_cast<double>(static_cast<i64>(number.bits))) : number.bits, true};
 }
 
@@ -175,7 +177,7 @@ int bounded_loop(PyArrayMethod_Context* context, char* const* data, npy_intp con
     steps[i] = strides[i];
     descriptors[i] = context->descriptors[i];
     if (!is_number(descriptors[i])) continue;
-    bounds[i] = bound_of(*d, data[i]);  // one for all elements: it was a Python number
+    bounds[i] = bound_of(*d, data[i], is_comparison(ufunc->name));  // one for all elements: it was a Python number
     beyond = beyond || bounds[i].beyond;
     columns[i] = reinterpret_cast<char*>(&bounds[i].bits);
     steps[i] = 0;

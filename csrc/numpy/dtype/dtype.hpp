@@ -115,6 +115,8 @@ int give_floating_point(const char* what, u8 flags);
 bool holds(const Format& wide, const Format& narrow);
 bool holds(const Format& wide, int type_num);
 bool is_held(const Format& narrow, int type_num);
+// Whether all values are integers by definition, as those of formats without a scale are.
+inline bool is_whole(const Format& f) { return f.is_integer() && f.lsb_exponent() >= 0; }
 
 // casts.cc, text.cc
 struct Casts {

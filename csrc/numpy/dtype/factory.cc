@@ -243,7 +243,7 @@ int make_instance(Dtype& d) {
   auto* descr = reinterpret_cast<PyArray_Descr*>(made);
   PyDataType_SET_ELSIZE(descr, static_cast<npy_intp>(d.size()));
   descr->alignment = static_cast<npy_intp>(d.size());
-  descr->kind = d.format.is_integer() ? (d.format.is_signed ? 'i' : 'u') : 'f';
+  descr->kind = 'f';  // of integers too: where NumPy reads 'i' it counts or indexes with the elements as with its own
   descr->type = 'V';
   descr->byteorder = d.size() == 1 ? '|' : '=';
   descr->type_num = unused_type_num;

@@ -298,7 +298,7 @@ const ArrayOperation& operation(const Dtype& d, int index) {
 bool is_exact_in_doubles(const char* ufunc) {
   return is_comparison(ufunc) ||
          is_one_of(ufunc, {"absolute", "fabs", "negative", "positive", "isnan", "isinf", "isfinite", "signbit",
-                           "minimum", "maximum", "fmin", "fmax", "clip", "logical_not"});
+                           "minimum", "maximum", "fmin", "fmax", "clip", "logical_not", "nextafter", "spacing"});
 }
 
 // Every ufunc of numpy._core.umath with a loop of doubles, each once.

@@ -78,7 +78,10 @@ int through_doubles(PyArrayMethod_Context* context, char* const* data, npy_intp 
       flags |= compute(context, row, here, strides, start, n - start < block ? n - start : block);
     }
   });
-  raise_floating_point(flags);
+  const int index = carried_index(reinterpret_cast<PyUFuncObject*>(context->caller)->name);
+  const bool silent =
+      index >= 0 && is_ours(context->descriptors[0]) && is_silent(dtype_of(context->descriptors[0]), index);
+  if (!silent) raise_floating_point(flags);
   return 0;
 }
 
@@ -112,7 +115,8 @@ u64 code_of_double(const Dtype& d, double value, u8* flags) {
   return code;
 }
 
-// From a bound the next number is the end of the format that is on its side; toward a bound it is never beyond an end.
+// From a bound the next number is the end of the format that is on its side; toward a bound there is Inf at an end, or
+// nothing more. Bounds are beyond all numbers, and short of Inf where a format has it.
 u64 next_of_bound(const Dtype& d, double bound, u64 toward, const Operand& operand) {
   if (read(toward, operand).is_nan()) return toward;
   const Policy policy{Rounding::toward_zero, Overflow::saturate, Subnormals::gradual, default_nan(d.format)};
@@ -124,9 +128,10 @@ u64 next_of_bound(const Dtype& d, double bound, u64 toward, const Operand& opera
 u64 next_toward_bound(const Dtype& d, u64 code, double bound, const Operand& operand, const CodeLayout& layout) {
   const Real x = read(code, operand);
   if (x.is_nan()) return code;
-  const u64 next = bound > 0 ? next_up(code, x, layout) : next_down(code, x, layout);
+  const bool up = x.is_infinite() ? x.negative : bound > 0;
+  const u64 next = up ? next_up(code, x, layout) : next_down(code, x, layout);
   const Real found = read(next, operand);
-  return found.is_nan() || found.is_infinite() || compare_values(found, x) == (bound > 0 ? -1 : 1) ? code : next;
+  return found.is_nan() || compare_values(found, x) != (up ? 1 : -1) ? code : next;
 }
 
 // nextafter where one operand is a Python number beyond the format.

@@ -50,12 +50,29 @@ PyArray_DTypeMeta* with_format(Dtype& d, const Dtype& other) {
   return builtin(float_for(d.format, [&](const Format& wide) { return holds(wide, other.format); }));
 }
 
+// The first of NumPy's integers that holds an integer format and another of them; -1 if none does.
+int integer_for(const Format& f, int type_num) {
+  for (const int wide : {NPY_SHORT, NPY_INT, NPY_LONGLONG}) {
+    PyArray_Descr* descr = PyArray_DescrFromType(wide);
+    PyArray_Descr* other = PyArray_DescrFromType(type_num);
+    const bool both = is_held(f, wide) && PyArray_CanCastTypeTo(other, descr, NPY_SAFE_CASTING);
+    Py_DECREF(descr);
+    Py_DECREF(other);
+    if (both) return wide;
+  }
+  return -1;
+}
+
 PyArray_DTypeMeta* with_builtin(Dtype& d, int type_num) {
   if (type_num == NPY_CFLOAT) return builtin(single_or_double(d.format) == NPY_FLOAT ? NPY_CFLOAT : NPY_CDOUBLE);
   if (type_num == NPY_CDOUBLE || type_num == NPY_CLONGDOUBLE || type_num == NPY_LONGDOUBLE) return builtin(type_num);
   if (element_type(type_num) == nullptr) return not_implemented();
   if (is_held(d.format, type_num)) return builtin(type_num);
   if (holds(d.format, type_num)) return new_reference(&d.meta);
+  if (is_whole(d.format) && PyTypeNum_ISINTEGER(type_num)) {
+    const int integer = integer_for(d.format, type_num);
+    if (integer >= 0) return builtin(integer);
+  }
   return builtin(float_for(d.format, [&](const Format& wide) { return holds(wide, type_num); }));
 }
 
@@ -188,8 +205,13 @@ int promote_ldexp(PyObject* ufunc, PyArray_DTypeMeta* const operands[], PyArray_
                   PyArray_DTypeMeta* promoted[]) {
   Dtype* d = dtype_of_class(operands[0]);
   if (d != nullptr && ensure_loops(ufunc, *d) < 0) return -1;
-  promoted[0] = new_reference(signature[0] != nullptr ? signature[0] : operands[0]);
   promoted[1] = builtin(NPY_LONG);
+  if (d != nullptr && !d->has_arithmetic()) {
+    promoted[0] = builtin(NPY_DOUBLE);
+    promoted[2] = builtin(NPY_DOUBLE);
+    return 0;
+  }
+  promoted[0] = new_reference(signature[0] != nullptr ? signature[0] : operands[0]);
   promoted[2] = new_reference(signature[2] != nullptr ? signature[2] : operands[2]);
   if (operands[1] == promoted[1]) look_again(reinterpret_cast<PyUFuncObject*>(ufunc), operands, promoted);
   return 0;
