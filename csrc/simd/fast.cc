@@ -230,6 +230,7 @@ u8 operate_fast(const ArrayOperation& o, const Kernels& k, const void* const* co
   const bool large = (examined & examined_large) != 0;
   const bool tiny = (examined & examined_tiny) != 0 && (seen & flag::underflow) == 0;
   if (flags == nullptr && !large && !tiny) return 0;
+  if ((examined & operands_left) != 0) k.decode_operands(f, codes, block, n);
   u8 own_flags[fast_block];
   u8* raised = flags != nullptr ? flags : own_flags;
   Binary32Block values;

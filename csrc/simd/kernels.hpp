@@ -178,6 +178,7 @@ struct FastBlock {
 
 inline constexpr u32 examined_tiny = 1;
 inline constexpr u32 examined_large = 2;
+inline constexpr u32 operands_left = 4;  // their numbers are not in the block
 // Beside flags: what only the definition can settle.
 inline constexpr u32 found_nan_operand = 0x100;
 inline constexpr u32 found_ambiguous = 0x200;
@@ -236,7 +237,7 @@ struct Kernels {
   // Arithmetic; null on targets without. Operands of at most fast_block codes become numbers in the block.
   void (*decode_operands)(const FastOperation&, const void* const* codes, FastBlock& block, usize n);
   // The same, the numbers' result, and its codes. Returns whether any result may be tiny (and not zero) or large (an
-  // overflow, Inf, NaN).
+  // overflow, Inf, NaN), and whether the operands' numbers were left out.
   u32 (*operate)(const FastOperation&, const void* const* codes, FastBlock& block, void* results, usize n);
   // The codes alone where all are `halves`; null where instructions don't round. Stops at a block in which something
   // `watched` (examined_...) may be, and at one that is not whole. Returns how many are done.

@@ -7,6 +7,7 @@
 #include "lanes/avx512_arithmetic.hpp"
 #include "lanes/avx512_codebook.hpp"
 #include "lanes/avx512_pack.hpp"
+#include "lanes/avx512_tables.hpp"
 
 #include "kernels.inl"
 

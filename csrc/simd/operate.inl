@@ -287,10 +287,84 @@ inline Extremes operate_on_numbers(const FastOperation& f, FastBlock& block, usi
   return extremes_of(to, n);
 }
 
+#if defined(HALFULP_BYTE_TABLES)
+
+// From codes of a byte to results without a buffer for operands, in whole vectors of them.
+template <Binary32Operation op, Rounding first, Rounding second>
+HALFULP_BYTE_TABLES HALFULP_NOINLINE Extremes operate_planes_loop(const FastOperation& f, const u8* const* codes,
+                                                                  u32* to, usize n) {
+  constexpr int operands = op == Binary32Operation::sqrt ? 1 : op == Binary32Operation::fma ? 3 : 2;
+  constexpr int at_b = operands > 1 ? 1 : 0;
+  constexpr int at_c = operands > 2 ? 2 : 0;
+  const PlaneTables a(f.from[0].planes);
+  const PlaneTables b(f.from[at_b].planes);
+  const PlaneTables c(f.from[at_c].planes);
+  Extremes found;
+  for (usize i = 0; i < n; i += Bytes::lanes) {
+    Narrow x[4], y[4], z[4];
+    look_up(load_planes(codes[0] + i), a, x);
+    look_up(load_planes(codes[at_b] + i), b, y);
+    look_up(load_planes(codes[at_c] + i), c, z);
+    for (usize k = 0; k < 4; ++k) {
+      const Narrow v = odd_one(operate_once<op, first>(x[k], y[k], z[k]), operate_once<op, second>(x[k], y[k], z[k]));
+      found.add(v);
+      store(to + i + k * Narrow::lanes, v);
+    }
+  }
+  return found;
+}
+
+template <Binary32Operation op>
+Extremes operate_planes_by_zero(const FastOperation& f, const u8* const* codes, u32* to, usize n) {
+  constexpr Rounding down = Rounding::toward_negative;
+  constexpr Rounding up = Rounding::toward_positive;
+  const bool negative = f.vector.negative_zero_sum;
+  if constexpr (op <= Binary32Operation::multiply) {
+    if (f.vector.exact) {
+      return negative ? operate_planes_loop<op, down, down>(f, codes, to, n)
+                      : operate_planes_loop<op, up, up>(f, codes, to, n);
+    }
+  }
+  return negative ? operate_planes_loop<op, up, down>(f, codes, to, n)
+                  : operate_planes_loop<op, down, up>(f, codes, to, n);
+}
+
+inline Extremes operate_planes(const FastOperation& f, const void* const* operands, u32* to, usize n) {
+  const u8* codes[3];
+  for (int i = 0; i < 3; ++i) codes[i] = static_cast<const u8*>(operands[i < f.operands ? i : 0]);
+  switch (f.vector.operation) {
+    case Binary32Operation::add: return operate_planes_by_zero<Binary32Operation::add>(f, codes, to, n);
+    case Binary32Operation::subtract: return operate_planes_by_zero<Binary32Operation::subtract>(f, codes, to, n);
+    case Binary32Operation::multiply: return operate_planes_by_zero<Binary32Operation::multiply>(f, codes, to, n);
+    case Binary32Operation::divide: return operate_planes_by_zero<Binary32Operation::divide>(f, codes, to, n);
+    case Binary32Operation::sqrt: return operate_planes_by_zero<Binary32Operation::sqrt>(f, codes, to, n);
+    default: return operate_planes_by_zero<Binary32Operation::fma>(f, codes, to, n);
+  }
+}
+
+inline bool takes_planes(const FastOperation& f, usize n) {
+  bool all = f.vector.operation > Binary32Operation::copy && f.vector.operation <= Binary32Operation::fma &&
+             n % Bytes::lanes == 0 && has_byte_tables();
+  for (int i = 0; i < f.operands; ++i) {
+    all = all && f.from[i].code_bytes == 1 && f.from[i].has_planes && f.flush_below[i] == 0;
+  }
+  return all;
+}
+
+#endif
+
 inline u32 operate_kernel(const FastOperation& f, const void* const* codes, FastBlock& block, void* results, usize n) {
   const Environment environment;
-  decode_operands(f, codes, block, n);
-  const u32 examined = operate_on_numbers(f, block, n).examined(f.rules);
+  u32 examined = 0;
+#if defined(HALFULP_BYTE_TABLES)
+  if (takes_planes(f, n)) {
+    examined = operate_planes(f, codes, block.rounded.x, n).examined(f.rules) | operands_left;
+  } else
+#endif
+  {
+    decode_operands(f, codes, block, n);
+    examined = operate_on_numbers(f, block, n).examined(f.rules);
+  }
   switch (f.encoder.code_bytes) {
     case 1: encode_block(f.encoder, block.rounded.x, static_cast<u8*>(results), n); break;
     case 2: encode_block(f.encoder, block.rounded.x, static_cast<u16*>(results), n); break;

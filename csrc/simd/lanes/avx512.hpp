@@ -252,45 +252,26 @@ inline Bytes load_planes(const u8* from) {
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   return {_mm512_permutexvar_epi32(order, _mm512_loadu_si512(from))};
 }
-// Stores sixty-four binary32 numbers by their two upper bytes; the lower two are zero.
-inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+// Sixty-four binary32 numbers by their two upper bytes; the lower two are zero.
+inline void join_planes(Bytes byte2, Bytes byte3, Narrow (&to)[4]) {
   const __m512i zero = _mm512_setzero_si512();
   const __m512i first = _mm512_unpacklo_epi8(byte2.v, byte3.v);
   const __m512i second = _mm512_unpackhi_epi8(byte2.v, byte3.v);
-  store(to, {_mm512_unpacklo_epi16(zero, first)});
-  store(to + 16, {_mm512_unpackhi_epi16(zero, first)});
-  store(to + 32, {_mm512_unpacklo_epi16(zero, second)});
-  store(to + 48, {_mm512_unpackhi_epi16(zero, second)});
+  to[0] = {_mm512_unpacklo_epi16(zero, first)};
+  to[1] = {_mm512_unpackhi_epi16(zero, first)};
+  to[2] = {_mm512_unpacklo_epi16(zero, second)};
+  to[3] = {_mm512_unpackhi_epi16(zero, second)};
+}
+inline void store_planes(u32* to, Bytes byte2, Bytes byte3) {
+  Narrow numbers[4];
+  join_planes(byte2, byte3, numbers);
+  for (int k = 0; k < 4; ++k) store(to + 16 * k, numbers[k]);
 }
 // Codes below 16 looked up in the first 16 bytes of a table.
 inline Bytes look_up(Bytes codes, const u8* table) {
   const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
   return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), codes.v)};
 }
-
-#if defined(__GNUC__)
-// What newer processors add (Ice Lake, Zen 4): any code looked up in all 256 bytes of a table. A function of its own
-// instruction set can not be inlined into one of a smaller, so the loop around it is marked too.
-#define HALFULP_BYTE_TABLES __attribute__((target("avx512vbmi")))
-inline bool has_byte_tables() { return __builtin_cpu_supports("avx512vbmi"); }
-
-struct ByteTable {
-  __m512i v[4];
-};
-inline ByteTable load_table(const u8* from) {
-  return {{_mm512_loadu_si512(from), _mm512_loadu_si512(from + 64), _mm512_loadu_si512(from + 128),
-           _mm512_loadu_si512(from + 192)}};
-}
-HALFULP_BYTE_TABLES inline Bytes look_up(Bytes codes, const ByteTable& t) {
-  const __m512i low = _mm512_permutex2var_epi8(t.v[0], codes.v, t.v[1]);
-  const __m512i high = _mm512_permutex2var_epi8(t.v[2], codes.v, t.v[3]);
-  return {_mm512_mask_blend_epi8(_mm512_movepi8_mask(codes.v), low, high)};
-}
-// Among 64 bytes.
-HALFULP_BYTE_TABLES inline Bytes look_up(Bytes index, Bytes table) {
-  return {_mm512_permutexvar_epi8(index.v, table.v)};
-}
-#endif
 
 // Sixteen binary16 numbers as binary32.
 inline Narrow widen_half(const u16* from) {
