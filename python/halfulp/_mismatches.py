@@ -14,6 +14,7 @@ from halfulp._diagnosis import Finding, diagnose, kinds
 from halfulp._format import Format, formats
 from halfulp._grid import place_in_order, value
 from halfulp._operations import codes_of
+from halfulp._usual import usual
 
 Array = npt.NDArray[Any]
 
@@ -57,6 +58,7 @@ def hexadecimal(fmt: Format, code: int) -> str:
     return f"{code:#0{2 + (fmt.bits + 3) // 4}x}"
 
 
+@usual
 def shown(fmt: Format, code: int) -> str:
     """A code as bit fields, number and value."""
     digits = 9 if fmt.value_dtype == np.float32 else 17
@@ -181,6 +183,7 @@ def operand_formats(d: Difference) -> list[Format]:
     return [Format(f) for f in given[: len(d.operands)]]
 
 
+@usual
 def _inputs(d: Difference, i: int) -> str:
     if d.operands is None:
         return ""
@@ -196,6 +199,7 @@ def encodes(d: Difference) -> bool:
     return d.op == "encode" or (d.op is None and d.operands is not None and len(d.operands) == 1)
 
 
+@usual
 def reproduction(d: Difference, i: int) -> str | None:
     """One line of Python that computes the desired code of one element."""
     if d.operands is None or (d.op is None and not encodes(d)):
