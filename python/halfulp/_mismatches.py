@@ -88,12 +88,7 @@ class CodesDiffer(AssertionError):
 
     @cached_property
     def _message(self) -> str:
-        d = self._difference
-        share = 100 * d.where.size / d.actual.size
-        percent = f"{share:.3g}%" if share >= 0.001 else "<0.001%"
-        noun = "code differs" if d.where.size == 1 else "codes differ"
-        head = f"{d.where.size} of {d.actual.size} {d.fmt.name} {noun} ({percent})"
-        return "\n".join([head, *lines_of(d, self._max_shown)])
+        return "\n".join([_head(self._difference), *lines_of(self._difference, self._max_shown)])
 
     @property
     def reproduce(self) -> str | None:
@@ -105,6 +100,14 @@ class CodesDiffer(AssertionError):
 
 
 CodesDiffer.__module__ = "halfulp.testing"
+
+
+@usual
+def _head(d: Difference) -> str:
+    share = 100 * d.where.size / d.actual.size
+    percent = f"{share:.3g}%" if share >= 0.001 else "<0.001%"
+    noun = "code differs" if d.where.size == 1 else "codes differ"
+    return f"{d.where.size} of {d.actual.size} {d.fmt.name} {noun} ({percent})"
 
 
 def lines_of(d: Difference, max_shown: int) -> list[str]:
@@ -146,8 +149,21 @@ def _found(d: Difference, operands: Sequence[Any] | None, actual: Array, desired
 
 
 def _ask(d: Difference) -> tuple[list[Array], Array, Array] | None:
-    """Hard operands, what the kernel makes of them, and what it should."""
-    if d.kernel is None or d.operands is None:
+    """Hard operands, what the kernel makes of them, in the environment of its caller, and what it should."""
+    if d.kernel is None or (hard := _hard(d)) is None:
+        return None
+    operands, desired = hard
+    try:
+        actual = np.asarray(d.kernel(*operands))
+        return (operands, codes_of(d.fmt, actual, 1), desired) if actual.shape == desired.shape else None
+    except Exception:  # a kernel may refuse what it was not asked for; the differences at hand remain
+        return None
+
+
+@usual
+def _hard(d: Difference) -> tuple[list[Array], Array] | None:
+    """Hard operands and the codes of their results."""
+    if d.operands is None:
         return None
     from halfulp._vectors import battery, operation
 
@@ -158,17 +174,11 @@ def _ask(d: Difference) -> tuple[list[Array], Array, Array] | None:
             return None
         op = operation("encode", [formats[values], d.fmt], policy)
         operands = [battery(op)[0].view(values)]
-        desired = d.fmt.codec(**d.policy).encode(operands[0])
-    else:
-        given = d.format if isinstance(d.format, tuple) else (d.format,)
-        op = operation(str(d.op), [Format(f) for f in given], policy)
-        operands = battery(op)
-        desired = op.run(operands)[0]
-    try:
-        actual = np.asarray(d.kernel(*operands))
-        return (operands, codes_of(d.fmt, actual, 1), desired) if actual.shape == desired.shape else None
-    except Exception:  # a kernel may refuse what it was not asked for; the differences at hand remain
-        return None
+        return operands, d.fmt.codec(**d.policy).encode(operands[0])
+    given = d.format if isinstance(d.format, tuple) else (d.format,)
+    op = operation(str(d.op), [Format(f) for f in given], policy)
+    operands = battery(op)
+    return operands, op.run(operands)[0]
 
 
 def _elements(d: Difference, i: int) -> list[Any]:
