@@ -330,7 +330,13 @@ def test_save_and_load(f: hu.Format, tmp_path: Path) -> None:
     assert again.dtype is f.dtype
     assert again.shape == x.shape
     assert again.tobytes() == x.tobytes()
+    hu.save(tmp_path / "x", x[0, 1])  # a scalar, which numpy.save takes, too
+    alone = hu.load(tmp_path / "x")
+    assert (alone.dtype, alone.shape, alone.tolist()) == (f.dtype, (), x[0, 1].item())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x"]
+    for other in (np.float64(1), np.ones(2), [x[0, 0]], 1.0):
+        with pytest.raises(TypeError, match="array must have the dtype of a format, not"):
+            hu.save(tmp_path / "y", other)  # type: ignore[arg-type]
 
 
 def test_hostile_files_are_refused(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ NAMES = [
     "int4",
     "e5m4:bias=142:finite",
     "e5m4:bias=1040:ieee",
+    "e3m2:bias=1060:finite:unsigned:nozero",
 ]
 in_all_modes = pytest.mark.parametrize("mode", MODES)
 in_all_formats = pytest.mark.parametrize("name", NAMES)
@@ -133,6 +134,18 @@ def test_casts_on_several_threads(mode: str) -> None:
             unchanged(mode, lambda dtype=dtype: x.astype(dtype))
     finally:
         hu.set_num_threads(before)
+
+
+@in_all_modes
+@in_all_formats
+def test_python_numbers(name: str, mode: str) -> None:
+    """Beside arrays: within the range, and beyond it on both sides."""
+    x = some(name)
+    integers = (0, 1, 3, -5, 1000, 10**400)
+    # Floats beside integers are NumPy's, as in test_ufuncs.
+    for number in integers if name == "int4" else (*integers, 0.0, 5e-324, -1e-310, 3e-39, 0.3, 1e300):
+        for call in (np.equal, np.less, np.minimum, np.maximum, np.nextafter):
+            unchanged(mode, lambda call=call, number=number: call(x, number))
 
 
 def test_events_are_still_seen() -> None:

@@ -53,6 +53,8 @@ def value_beside(spec: Spec, number: float | int) -> Fraction | float:
     near = np.array([float(max(min(exact, Fraction(2**1023)), Fraction(-(2**1023))))])
     if judge(spec).overflows(near).any() or (not spec.signed and judge(spec).is_below(near).any()):
         return exact
+    if not spec.has_zero and 0 <= exact < spec.min_positive:
+        return exact
     found = decode(spec, encode(spec, real(exact)))
     if (found.magnitude == 0) != (exact == 0):
         return exact
@@ -166,10 +168,6 @@ def test_a_tolerance_below_the_smallest_number_is_no_zero() -> None:
             assert (x == 1e-30).tolist() == [False, False]
             assert (x[1] < 1e-30, x[1] == 1e-30) == (True, False)
     np.testing.assert_array_almost_equal(np.array([1, 0.5], E4M3), np.array([1, 0.5], E4M3))
-    smallest = np.array([2.0**-127, 1], hu.float8_e8m0fnu)
-    assert (smallest == 0).tolist() == (smallest <= 0).tolist() == [False, False]
-    assert (smallest > 0).tolist() == [True, True]
-    assert "5.877" in str(smallest)
 
 
 def test_integers_are_found_by_their_values() -> None:
@@ -377,3 +375,23 @@ def test_the_first_comparisons_of_a_format_may_come_from_many_threads() -> None:
     one, *others = at_once(8, work)
     assert all(other == one for other in others)
     assert one[:2] == [[True, False], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    "name", ["float8_e8m0fnu", "e2m4:bias=2:p3109_e:unsigned:nozero", "e3m2:bias=1060:finite:unsigned:nozero"]
+)
+def test_zero_is_below_every_number_of_a_format_without_one(name: str) -> None:
+    f = hu.Format(name)
+    x = f.values().astype(np.float64).astype(f.dtype)
+    least = f.min_subnormal
+    for zero in (0, 0.0, -0.0, least / 2, least * 0.75):
+        got = [(x == zero), (x != zero), (x > zero), (x >= zero), (x < zero), (x <= zero), (zero < x), (zero == x)]
+        assert [set(g.tolist()) for g in got] == [{t} for t in (False, True, True, True, False, False, True, False)]
+        assert np.maximum(x, zero).tolist() == x.tolist()
+        assert np.clip(x, zero, None).tolist() == x.tolist()
+        assert np.minimum(x, zero).tolist() == [least] * x.size
+        assert np.nextafter(zero, x).tolist() == [least] * x.size
+        assert np.nextafter(x, zero).tolist() == [least, *x.tolist()[:-1]]
+    assert (x == least).tolist() == [True, *[False] * (x.size - 1)]
+    shown = str(x[:1]).strip("[]")
+    assert abs(float(shown) / least - 1) < 0.1  # not 0

@@ -23,10 +23,10 @@ py::object scalar_base() {
   return py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(type));
 }
 
-// function(argument) in the usual floating-point environment.
-py::object in_usual_environment(const py::object& function, const py::object& argument) {
+// function(*given) in the usual floating-point environment; `given` is a tuple.
+py::object in_usual_environment(const py::object& function, const py::object& given) {
   const numpy::UsualEnvironment environment;
-  return function(argument);
+  return function(*py::tuple(given));
 }
 
 }  // namespace

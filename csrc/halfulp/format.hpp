@@ -41,6 +41,13 @@ struct Format {
   HALFULP_HD constexpr int emin() const { return (has_zero ? 1 : 0) - bias; }
   // Exponent of the last place of subnormal numbers: every value is a multiple of 2^lsb_exponent.
   HALFULP_HD constexpr int lsb_exponent() const { return emin() - mantissa_bits; }
+  // Exponent of the smallest normal number; without an exponent field, of the smallest number.
+  HALFULP_HD constexpr int min_normal_exponent() const { return exponent_bits > 0 ? emin() : lsb_exponent(); }
+  // Exponent of the last place of a number of this exponent, were there one: no place is below that of subnormals.
+  HALFULP_HD constexpr int place_exponent(int exponent) const {
+    const int place = exponent - mantissa_bits;
+    return exponent_bits > 0 && place > lsb_exponent() ? place : lsb_exponent();
+  }
   HALFULP_HD constexpr bool has_subnormals() const { return exponent_bits > 0 && mantissa_bits > 0 && has_zero; }
   HALFULP_HD constexpr bool has_inf() const { return specials == Specials::ieee || specials == Specials::p3109_e; }
   HALFULP_HD constexpr bool has_nan() const { return specials != Specials::finite && specials != Specials::integer; }

@@ -7,8 +7,10 @@ from fractions import Fraction
 from typing import Any
 
 from halfulp._format import Format
+from halfulp._usual import usual
 
 
+@usual
 def shortest(format: Format, code: int) -> str:
     """The shortest decimal that `format.encode`, nearest even, reads as this code; of several the nearest (5.12.2)."""
     value = float(format.decode(code))
@@ -61,6 +63,7 @@ def _code(format: Format, text: str) -> Any:
     return int(encode(text, format))
 
 
+@usual
 def to_hex(format: Format, code: int) -> str:
     """The value in C's hexadecimal notation, exactly, without trailing zeros."""
     value = float(format.decode(code))

@@ -13,6 +13,7 @@ from halfulp import _core
 from halfulp._codec import roundings
 from halfulp._format import Format, formats
 from halfulp._operations import MIXED, formats_of, table
+from halfulp._usual import usual
 
 Array = npt.NDArray[Any]
 
@@ -73,6 +74,7 @@ class Kinds(NamedTuple):
     plain: Array
 
 
+@usual
 def kinds(fmt: Format, codes: Array) -> Kinds:
     """Sort the codes of an array."""
     wide = codes.astype(np.uint64)

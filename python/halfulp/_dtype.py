@@ -102,6 +102,7 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
     ----------
     path : path-like
     array : ndarray of the dtype of a format
+        Or one of its scalars, which is read as an array without dimensions, as with `numpy.save`.
 
     Raises
     ------
@@ -118,6 +119,8 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
     """
     from halfulp._packed_file import write  # with what it imports itself, a third of the time to import this package
 
+    if isinstance(array, np.generic):
+        array = np.asarray(array)
     format = getattr(getattr(array, "dtype", None), "format", None)
     if not isinstance(array, np.ndarray) or format is None:
         known = getattr(array, "dtype", type(array).__name__)

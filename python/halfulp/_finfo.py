@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from halfulp._usual import power_of_two, usual
+
 if TYPE_CHECKING:
     from halfulp._format import Format
 
@@ -15,8 +17,11 @@ if TYPE_CHECKING:
 class Limits(np.finfo[Any]):
     """`numpy.finfo` of a format's dtype.
 
-    `bits` are those an element takes in memory. What has no number in the format (`epsneg` of a format that ends at 1)
-    is the nearest one. (NumPy's own would be computed in the format, whose arithmetic warns and saturates.)
+    `bits` are those an element takes in memory. `eps` and `smallest_normal` are those of `Format`; `epsneg` is the last
+    place that a number just below 1 has, or would have. They are ``2.0**machep``, ``2.0**minexp`` and ``2.0**negep``.
+    What is no number of the format (`smallest_normal` where all are subnormal, `eps` below the smallest number of a
+    format without zero) is a float64, never a number near it. (NumPy's own would be computed in the format, whose
+    arithmetic warns and saturates.)
     """
 
     _format: Format
@@ -27,7 +32,7 @@ class Limits(np.finfo[Any]):
         """`printed`: for NumPy, which prints numbers of 10**precision and more with an exponent: from 1000 on."""
         self = object.__new__(cls)
         digits = int((format.precision - 1) * math.log10(2))  # as FLT_DIG of C
-        nmant, minexp = format.mantissa_bits, format._layout.emin
+        layout = format._layout
         vars(self).update(
             _format=format,
             _digits=digits,
@@ -35,14 +40,13 @@ class Limits(np.finfo[Any]):
             dtype=dtype,
             bits=8 * dtype.itemsize,
             precision=max(3, digits) if printed else digits,
-            nmant=nmant,
+            nmant=format.mantissa_bits,
             nexp=format.exponent_bits,
             iexp=format.exponent_bits,
-            minexp=minexp,
-            maxexp=format._layout.emax + 1,
-            # From 1 up to the next number, and down: subnormals have the smallest normal's last place.
-            machep=max(0, minexp) - nmant,
-            negep=max(-1, minexp) - nmant,
+            minexp=layout.min_normal_exponent,
+            maxexp=layout.emax + 1,
+            machep=layout.eps_exponent,
+            negep=layout.epsneg_exponent,
         )
         return self
 
@@ -52,22 +56,30 @@ class Limits(np.finfo[Any]):
     def __deepcopy__(self, _: Any) -> Limits:
         return self
 
-    def _number(self, value: float) -> Any:
+    def _rounded(self, value: float) -> Any:
         code = np.asarray(self._format.encode(value), self._format.code_dtype)
         return code.view(self.dtype)[()]
 
+    @usual
+    def _number(self, value: float) -> Any:
+        """A number of the format, or a float64 where it is none."""
+        number = self._rounded(value)
+        return number if float(number) == value < math.inf else np.float64(value)
+
     max = cached_property(lambda self: self._number(self._format.max))
     min = cached_property(lambda self: self._number(self._format.min))
-    eps = cached_property(lambda self: self._number(2.0**self.machep))
-    epsneg = cached_property(lambda self: self._number(2.0**self.negep))
+    eps = cached_property(lambda self: self._number(self._format.eps))
+    epsneg = cached_property(lambda self: self._number(power_of_two(self.negep)))
     smallest_normal = cached_property(lambda self: self._number(self._format.min_normal))
     smallest_subnormal = cached_property(lambda self: self._number(self._format.min_subnormal))
 
     @cached_property
+    @usual
     def resolution(self) -> Any:
-        """10**-precision, or the number of the format next to it."""
-        least, most = self._format.min_subnormal, self._format.max
-        return self._number(min(max(10.0**-self._digits, least), most))
+        """10**-precision, rounded to the format if it is within its range."""
+        value = 10.0**-self._digits
+        within = self._format.min_subnormal <= value <= self._format.max
+        return self._rounded(value) if within else np.float64(value)
 
     def __str__(self) -> str:
         """As NumPy's own."""

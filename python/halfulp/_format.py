@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from halfulp import _core
 from halfulp._interning import interning
 from halfulp._parameters import Parameters, checked_name, finite_codes, layout, parameters, read
 from halfulp._target import Target
+from halfulp._usual import power_of_two
 
 if TYPE_CHECKING:
     from halfulp._codec import Codec, NanRule
@@ -263,8 +263,12 @@ class Format(Target):
 
     @property
     def min_normal(self) -> float:
-        """The smallest positive normal number; without an exponent field, the smallest positive number."""
-        return math.ldexp(1.0, self._layout.emin) if self.exponent_bits else self.min_subnormal
+        """The smallest positive normal number; without an exponent field, the smallest positive number.
+
+        Where every number is subnormal (``e1m2:bias=1:ieee``), it is none of the format but what the smallest normal
+        one would be, inf for 2**1024.
+        """
+        return power_of_two(self._layout.min_normal_exponent)
 
     @property
     def min_subnormal(self) -> float:
@@ -273,8 +277,12 @@ class Format(Target):
 
     @property
     def eps(self) -> float:
-        """The distance from 1 to the next larger number; without an exponent field, the last place."""
-        return math.ldexp(1.0, -self.mantissa_bits) if self.exponent_bits else self.min_subnormal
+        """The distance from 1 to the next larger number.
+
+        Where 1 or that number is none of the format, the last place that 1 would have: ``2**-mantissa_bits``, but not
+        less than the last place of the smallest numbers, which without an exponent field is that of all.
+        """
+        return power_of_two(self._layout.eps_exponent)
 
     @property
     def code_of_nan(self) -> int | None:

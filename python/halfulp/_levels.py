@@ -11,6 +11,7 @@ import numpy as np
 
 from halfulp import _core
 from halfulp._format import formats
+from halfulp._usual import usual
 
 _SMALLEST = Fraction(1, 1 << 2000)
 
@@ -60,6 +61,7 @@ def _listed(argument: str, values: Iterable[Any]) -> list[Any]:
         raise TypeError(f"Codebook: {argument} must be a sequence of numbers, not {values!r}") from None
 
 
+@usual
 def _fraction(what: str, x: object) -> Fraction:
     try:
         if isinstance(x, (bool, np.bool_)):
@@ -79,6 +81,7 @@ def checked_levels(levels: Iterable[Any]) -> list[Level]:
     return checked
 
 
+@usual
 def _level(i: int, x: object) -> Level:
     value = _fraction(f"level {i}", x)
     negative_zero = value == 0 and isinstance(x, (float, np.floating)) and math.copysign(1, x) < 0
@@ -124,6 +127,7 @@ def checked_thresholds(thresholds: Iterable[Any], count: int) -> list[Fraction]:
     return listed
 
 
+@usual
 def check_order(contents: Contents, levels: list[Level], half_way: bool) -> None:
     """That ascending levels differ and that every one takes itself."""
     for i, (t, up) in enumerate(contents.decisions):

@@ -14,6 +14,7 @@ from halfulp._diagnosis import Finding, diagnose, kinds
 from halfulp._format import Format, formats
 from halfulp._grid import place_in_order, value
 from halfulp._operations import codes_of
+from halfulp._usual import usual
 
 Array = npt.NDArray[Any]
 
@@ -57,6 +58,7 @@ def hexadecimal(fmt: Format, code: int) -> str:
     return f"{code:#0{2 + (fmt.bits + 3) // 4}x}"
 
 
+@usual
 def shown(fmt: Format, code: int) -> str:
     """A code as bit fields, number and value."""
     digits = 9 if fmt.value_dtype == np.float32 else 17
@@ -86,12 +88,7 @@ class CodesDiffer(AssertionError):
 
     @cached_property
     def _message(self) -> str:
-        d = self._difference
-        share = 100 * d.where.size / d.actual.size
-        percent = f"{share:.3g}%" if share >= 0.001 else "<0.001%"
-        noun = "code differs" if d.where.size == 1 else "codes differ"
-        head = f"{d.where.size} of {d.actual.size} {d.fmt.name} {noun} ({percent})"
-        return "\n".join([head, *lines_of(d, self._max_shown)])
+        return "\n".join([_head(self._difference), *lines_of(self._difference, self._max_shown)])
 
     @property
     def reproduce(self) -> str | None:
@@ -103,6 +100,14 @@ class CodesDiffer(AssertionError):
 
 
 CodesDiffer.__module__ = "halfulp.testing"
+
+
+@usual
+def _head(d: Difference) -> str:
+    share = 100 * d.where.size / d.actual.size
+    percent = f"{share:.3g}%" if share >= 0.001 else "<0.001%"
+    noun = "code differs" if d.where.size == 1 else "codes differ"
+    return f"{d.where.size} of {d.actual.size} {d.fmt.name} {noun} ({percent})"
 
 
 def lines_of(d: Difference, max_shown: int) -> list[str]:
@@ -144,8 +149,21 @@ def _found(d: Difference, operands: Sequence[Any] | None, actual: Array, desired
 
 
 def _ask(d: Difference) -> tuple[list[Array], Array, Array] | None:
-    """Hard operands, what the kernel makes of them, and what it should."""
-    if d.kernel is None or d.operands is None:
+    """Hard operands, what the kernel makes of them, in the environment of its caller, and what it should."""
+    if d.kernel is None or (hard := _hard(d)) is None:
+        return None
+    operands, desired = hard
+    try:
+        actual = np.asarray(d.kernel(*operands))
+        return (operands, codes_of(d.fmt, actual, 1), desired) if actual.shape == desired.shape else None
+    except Exception:  # a kernel may refuse what it was not asked for; the differences at hand remain
+        return None
+
+
+@usual
+def _hard(d: Difference) -> tuple[list[Array], Array] | None:
+    """Hard operands and the codes of their results."""
+    if d.operands is None:
         return None
     from halfulp._vectors import battery, operation
 
@@ -156,17 +174,11 @@ def _ask(d: Difference) -> tuple[list[Array], Array, Array] | None:
             return None
         op = operation("encode", [formats[values], d.fmt], policy)
         operands = [battery(op)[0].view(values)]
-        desired = d.fmt.codec(**d.policy).encode(operands[0])
-    else:
-        given = d.format if isinstance(d.format, tuple) else (d.format,)
-        op = operation(str(d.op), [Format(f) for f in given], policy)
-        operands = battery(op)
-        desired = op.run(operands)[0]
-    try:
-        actual = np.asarray(d.kernel(*operands))
-        return (operands, codes_of(d.fmt, actual, 1), desired) if actual.shape == desired.shape else None
-    except Exception:  # a kernel may refuse what it was not asked for; the differences at hand remain
-        return None
+        return operands, d.fmt.codec(**d.policy).encode(operands[0])
+    given = d.format if isinstance(d.format, tuple) else (d.format,)
+    op = operation(str(d.op), [Format(f) for f in given], policy)
+    operands = battery(op)
+    return operands, op.run(operands)[0]
 
 
 def _elements(d: Difference, i: int) -> list[Any]:
@@ -181,6 +193,7 @@ def operand_formats(d: Difference) -> list[Format]:
     return [Format(f) for f in given[: len(d.operands)]]
 
 
+@usual
 def _inputs(d: Difference, i: int) -> str:
     if d.operands is None:
         return ""
@@ -196,6 +209,7 @@ def encodes(d: Difference) -> bool:
     return d.op == "encode" or (d.op is None and d.operands is not None and len(d.operands) == 1)
 
 
+@usual
 def reproduction(d: Difference, i: int) -> str | None:
     """One line of Python that computes the desired code of one element."""
     if d.operands is None or (d.op is None and not encodes(d)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from halfulp import _core
+from halfulp._usual import usual
 
 if TYPE_CHECKING:
     from halfulp._format import Format
@@ -144,14 +144,11 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
     return type(self)(rounded) if rounded else type(self)(math.copysign(0.0, float(self)))
 
 
-def _usual(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method whose floats see subnormals and round to nearest even, whatever the caller has set."""
+def _integer(rule: Callable[[float], int]) -> Callable[..., int]:
+    def method(self: Any) -> int:
+        return rule(float(self))
 
-    @functools.wraps(method)
-    def call(*given: Any, **named: Any) -> Any:
-        return _core.in_usual_environment(lambda given: method(*given, **named), given)
-
-    return call
+    return usual(method)
 
 
 def _rounded(self: Any, decimals: int = 0, out: Any = None) -> Any:
@@ -171,15 +168,15 @@ _METHODS: dict[str, Any] = {
     "__reduce_ex__": _reduce,
     "__copy__": _itself,
     "__deepcopy__": _itself,
-    "__format__": _usual(_format_spec),
-    "__round__": _usual(_round),
-    "round": _usual(_rounded),
-    "__trunc__": _usual(lambda self: math.trunc(float(self))),
-    "__floor__": _usual(lambda self: math.floor(float(self))),
-    "__ceil__": _usual(lambda self: math.ceil(float(self))),
+    "__format__": usual(_format_spec),
+    "__round__": usual(_round),
+    "round": usual(_rounded),
+    "__trunc__": _integer(math.trunc),
+    "__floor__": _integer(math.floor),
+    "__ceil__": _integer(math.ceil),
     "__init_subclass__": classmethod(_no_subclass),
-    "hex": _usual(_hex),
-    "as_integer_ratio": _usual(_as_integer_ratio),
-    "is_integer": _usual(_is_integer),
+    "hex": usual(_hex),
+    "as_integer_ratio": usual(_as_integer_ratio),
+    "is_integer": usual(_is_integer),
     "conjugate": _itself,
 }

@@ -1,5 +1,5 @@
 // Python numbers beyond a format's range beside arrays of it: comparisons, extrema and neighbours take them as they
-// are. Comparisons also those that would become zero, or zero itself where a format has none.
+// are. Comparisons also those that would become zero.
 //
 // NumPy casts a Python number to the dtype that a loop has in its place. These loops have one of their own there, which
 // holds any Python number; so the loop itself sees whether rounding it to the format raises something.
@@ -137,7 +137,7 @@ PyArray_DTypeMeta* class_of(int type_num) {
 
 // -- loops
 
-// What stands for a Python number in the loop that does the work: a code if nothing is raised, else a double.
+// What stands for a Python number in the loop that does the work: a code if it is within the range, else a double.
 struct Bound {
   u64 bits;
   bool beyond;
@@ -151,10 +151,11 @@ Bound bound_of(const Dtype& d, const char* from, bool compares) {
   const u8 flags =
       encode_checked(d.encoding, is_integer ? Source::int64 : Source::binary64,
                      reinterpret_cast<const char*>(&number.bits), 8, reinterpret_cast<char*>(&code), 8, 1, 1);
-  const bool zero = (is_integer ? number.bits : number.bits << 1) == 0;
-  const bool same_side = !compares || zero == is_zero(d.order, code);
-  if (flags == 0 && same_side) return {code, false};
-  return {is_integer ? bits_of(static_cast<double>(static_cast<i64>(number.bits))) : number.bits, true};
+  const u64 bits = is_integer ? bits_of(static_cast<double>(static_cast<i64>(number.bits))) : number.bits;
+  // Where there is no zero the range has a lower end, too, below which nothing is raised.
+  const bool below = !d.format.has_zero && (bits & ~u64{0} >> 1) < bits_of(value_of(d, 0));
+  const bool vanishes = compares && bits << 1 != 0 && is_zero(d.order, code);
+  return flags == 0 && !below && !vanishes ? Bound{code, false} : Bound{bits, true};
 }
 
 bool is_number(PyArray_Descr* descr) { return Py_TYPE(descr) == &number_class.super.ht_type; }
@@ -194,8 +195,9 @@ int add_loop(PyObject* ufunc, Dtype& d, unsigned numbers) {
   std::vector<PyArray_DTypeMeta*> dtypes;
   for (int i = 0; i < u->nin; ++i) dtypes.push_back((numbers >> i & 1) != 0 ? &number_class : &d.meta);
   dtypes.push_back(is_comparison(u->name) ? class_of(NPY_BOOL) : &d.meta);
-  PyType_Slot slots[] = {
-      {NPY_METH_strided_loop, slot(bounded_loop)}, {NPY_METH_unaligned_strided_loop, slot(bounded_loop)}, {0, nullptr}};
+  PyType_Slot slots[] = {{NPY_METH_strided_loop, slot(in_usual_environment<bounded_loop>)},
+                         {NPY_METH_unaligned_strided_loop, slot(in_usual_environment<bounded_loop>)},
+                         {0, nullptr}};
   PyArrayMethod_Spec spec{};
   spec.name = "halfulp bounds";
   spec.nin = u->nin;

@@ -52,10 +52,8 @@ PyObject* get_item(PyArray_Descr* descr, char* from) {
   return PyFloat_FromDouble(value_of(d, load_code(d, from)));
 }
 
-// Numbers a format may lack are said to be unavailable rather than rounded.
 int constant_value(const Dtype& d, int id, double* value) {
   const Format& f = d.format;
-  const double last_place = std::ldexp(1.0, f.lsb_exponent());
   switch (id) {
     case NPY_CONSTANT_zero: return *value = 0, f.has_zero;
     case NPY_CONSTANT_one: return *value = 1, 1;
@@ -69,15 +67,14 @@ int constant_value(const Dtype& d, int id, double* value) {
     case NPY_CONSTANT_ninf: return *value = -HUGE_VAL, f.has_inf() && f.is_signed;
     case NPY_CONSTANT_nan: return *value = std::nan(""), f.has_nan();
     case NPY_CONSTANT_finfo_radix: return *value = 2, 1;
-    case NPY_CONSTANT_finfo_eps:
-      return *value = f.exponent_bits > 0 ? std::ldexp(1.0, -f.mantissa_bits) : last_place, 1;
-    case NPY_CONSTANT_finfo_smallest_normal:
-      return *value = f.exponent_bits > 0 ? std::ldexp(1.0, f.emin()) : last_place, 1;
+    case NPY_CONSTANT_finfo_eps: return *value = std::ldexp(1.0, f.place_exponent(0)), 1;
+    case NPY_CONSTANT_finfo_smallest_normal: return *value = std::ldexp(1.0, f.min_normal_exponent()), 1;
     case NPY_CONSTANT_finfo_smallest_subnormal: return *value = value_of(d, f.has_zero ? 1 : 0), 1;
     default: return 0;
   }
 }
 
+// Numbers a format may lack are said to be unavailable rather than rounded.
 int get_constant(PyArray_Descr* descr, int id, void* to) {
   const UsualEnvironment environment;
   const Dtype& d = dtype_of(descr);
@@ -85,7 +82,7 @@ int get_constant(PyArray_Descr* descr, int id, void* to) {
   npy_intp integer = 0;
   switch (id) {
     case NPY_CONSTANT_finfo_nmant: integer = f.mantissa_bits; break;
-    case NPY_CONSTANT_finfo_min_exp: integer = f.emin(); break;
+    case NPY_CONSTANT_finfo_min_exp: integer = f.min_normal_exponent(); break;
     case NPY_CONSTANT_finfo_max_exp: integer = f.emax() + 1; break;
     case NPY_CONSTANT_finfo_decimal_digits: {
       // Printing keeps so many digits at most: fewer than three would show nothing of a number.
@@ -99,8 +96,9 @@ int get_constant(PyArray_Descr* descr, int id, void* to) {
       u64 code = 0;
       encode_checked(d.encoding, Source::binary64, reinterpret_cast<const char*>(&value), 8,
                      reinterpret_cast<char*>(&code), 8, 1, 1);
-      if (found == 1) store_code(d, code, to);
-      return found;
+      if (found == 0 || (!std::isnan(value) && value_of(d, code) != value)) return 0;
+      store_code(d, code, to);
+      return 1;
     }
   }
   std::memcpy(to, &integer, sizeof integer);

@@ -128,7 +128,9 @@ u64 next_of_bound(const Dtype& d, double bound, u64 toward, const Operand& opera
 u64 next_toward_bound(const Dtype& d, u64 code, double bound, const Operand& operand, const CodeLayout& layout) {
   const Real x = read(code, operand);
   if (x.is_nan()) return code;
-  const bool up = x.is_infinite() ? x.negative : bound > 0;
+  u64 bits;
+  std::memcpy(&bits, &bound, 8);
+  const bool up = compare_values(x, real(unpack_binary<11, 52>(bits, false))) < 0;
   const u64 next = up ? next_up(code, x, layout) : next_down(code, x, layout);
   const Real found = read(next, operand);
   return found.is_nan() || compare_values(found, x) != (up ? 1 : -1) ? code : next;

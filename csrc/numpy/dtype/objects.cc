@@ -63,6 +63,34 @@ int code_from_numpy(const Dtype& d, PyObject* object, u64* code) {
   return encode_one(d, Source::binary64, &value, code);
 }
 
+// An array without dimensions. Those of a subclass say themselves what they hold; what gives no element, as the masked
+// one of numpy.ma, says what float it is.
+int code_from_array(const Dtype& d, PyArrayObject* array, u64* code) {
+  if (PyArray_NDIM(array) != 0) {
+    PyErr_SetString(PyExc_ValueError, "setting an array element with a sequence");
+    return -1;
+  }
+  PyObject* element = nullptr;
+  if (PyArray_CheckExact(array)) {
+    element = PyArray_ToScalar(PyArray_DATA(array), array);
+  } else {
+    PyObject* object = reinterpret_cast<PyObject*>(array);
+    PyObject* nowhere = PyTuple_New(0);
+    element = nowhere != nullptr ? PyObject_GetItem(object, nowhere) : nullptr;
+    Py_XDECREF(nowhere);
+    if (element != nullptr && PyArray_Check(element)) Py_SETREF(element, PyNumber_Float(object));
+  }
+  if (element == nullptr) return -1;
+  int status = -1;
+  if (PyArray_Check(element)) {
+    PyErr_SetString(PyExc_TypeError, "an element cannot be an array");
+  } else {
+    status = code_from_object(d, element, code);
+  }
+  Py_DECREF(element);
+  return status;
+}
+
 }  // namespace
 
 int code_from_object(const Dtype& d, PyObject* object, u64* code) {
@@ -75,23 +103,7 @@ int code_from_object(const Dtype& d, PyObject* object, u64* code) {
     return encode_one(d, Source::binary64, &value, code);
   }
   if (PyLong_CheckExact(object) || PyBool_Check(object)) return code_from_integer(d, object, code);
-  if (PyArray_Check(object)) {
-    auto* array = reinterpret_cast<PyArrayObject*>(object);
-    if (PyArray_NDIM(array) != 0) {
-      PyErr_SetString(PyExc_ValueError, "setting an array element with a sequence");
-      return -1;
-    }
-    PyObject* scalar = PyArray_ToScalar(PyArray_DATA(array), array);
-    if (scalar == nullptr) return -1;
-    int status = -1;
-    if (PyArray_Check(scalar)) {
-      PyErr_SetString(PyExc_TypeError, "an element cannot be an array");
-    } else {
-      status = code_from_object(d, scalar, code);
-    }
-    Py_DECREF(scalar);
-    return status;
-  }
+  if (PyArray_Check(object)) return code_from_array(d, reinterpret_cast<PyArrayObject*>(object), code);
   if (PyArray_IsScalar(object, Generic)) {
     const int status = code_from_numpy(d, object, code);
     if (status <= 0) return status;

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from halfulp._usual import usual
 from halfulp.cli import cast, check, formats, show, survey, vectors
 
 COMMANDS = (survey, cast, formats, show, vectors, check)
@@ -46,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@usual
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; exit code 0, 1 for a failed check, 2 for errors, 130 for Ctrl-C, 141 for a closed pipe."""
     words = list(sys.argv[1:] if argv is None else argv)

@@ -16,6 +16,7 @@ import numpy as np
 
 import halfulp as hu
 from halfulp._bridges import clean_codes, described, format_of
+from halfulp._usual import usual
 from halfulp.io import packed
 from halfulp.io.header import Entry, header_length, parse_header
 from halfulp.io.safetensors import PLAIN, TAG_OF_DTYPE, TAG_OF_FORMAT, Note, coded_format, read_notes
@@ -168,17 +169,16 @@ def save_safetensors(
     for what, given in ("tensors", tensors), ("metadata", {} if metadata is None else metadata), ("scales", scales):
         if not isinstance(given, Mapping):
             raise TypeError(f"{what} must be a mapping from names, such as a dict, not {described(given)}")
-    for name, scale in scales.items():
+    for name in scales:
         if name not in tensors:
             raise ValueError(f"scales: there is no tensor {name!r}")
-        if not (isinstance(scale, Real) and 0 < _as_float(scale) <= sys.float_info.max):
-            raise ValueError(f"scales: {name!r} must have a positive, finite number, not {scale!r}")
+    written = {name: _written(name, scale) for name, scale in scales.items()}
     outgoing, notes = [], {}
     for name, array in tensors.items():
         _check_text(name, "tensors: a name")
         tensor, note = _outgoing(name, array)
         if name in scales:
-            note = {"format": _format_name(name, array)} | note | {"scale": float(scales[name]).hex()}
+            note = {"format": _format_name(name, array)} | note | {"scale": written[name]}
         outgoing.append(tensor)
         if note:
             notes[name] = {"scale": (1.0).hex()} | note
@@ -189,6 +189,14 @@ def save_safetensors(
     if notes:
         kept[_NOTES] = json.dumps(notes)
     write_safetensors(Path(os.fsdecode(path)), outgoing, kept)
+
+
+@usual
+def _written(name: str, scale: object) -> str:
+    """A scale as text, exactly."""
+    if not (isinstance(scale, Real) and 0 < (number := _as_float(scale)) <= sys.float_info.max):
+        raise ValueError(f"scales: {name!r} must have a positive, finite number, not {scale!r}")
+    return number.hex()
 
 
 def _as_float(number: Real) -> float:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 import halfulp as hu
+from halfulp._usual import usual
 from halfulp.io import packed
 from halfulp.io.header import MAX_BYTES, MAX_DIMENSIONS, Entry, Header, header_length, parse_header
 from halfulp.io.tensor import Array, Tensor, TensorFile, complaint, printable
@@ -82,6 +83,7 @@ def read_notes(path: str, header: Header) -> Mapping[str, Note]:
     return notes
 
 
+@usual
 def _note(fields: Any, entry: Entry | None) -> Note:
     if entry is None:
         raise ValueError("it speaks of a tensor that is not there")

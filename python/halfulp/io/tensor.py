@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import halfulp as hu
+from halfulp._usual import usual
 
 # 64 Ki elements: every temporary of a survey stays inside a core's L2 cache.
 CHUNK = 1 << 16
@@ -103,8 +104,7 @@ class Tensor:
             if self.scale == 1.0:
                 yield values
             else:
-                with np.errstate(all="ignore"):
-                    yield np.divide(values, self.scale, dtype=np.float64).astype(self.value_dtype)
+                yield _divided(values, self.scale, self.value_dtype)
 
     def read(self) -> Array:
         """The whole tensor as an array of values in its own shape."""
@@ -157,3 +157,9 @@ class TensorFile(Mapping[str, Tensor]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@usual
+def _divided(values: Array, scale: float, dtype: np.dtype[Any]) -> Array:
+    with np.errstate(all="ignore"):
+        return np.divide(values, scale, dtype=np.float64).astype(dtype)
