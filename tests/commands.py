@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from halfulp.cli import main
 from halfulp.io import Outgoing, write_safetensors
 
@@ -40,6 +42,13 @@ def fail(*words: object) -> str:
     assert err.endswith("\n")
     assert err.count("\n") == 1
     return err.removeprefix("halfulp: error: ")
+
+
+def check(words: str, text: str, monkeypatch: pytest.MonkeyPatch, *more: str) -> tuple[int, str, str]:
+    """`halfulp check` with lines on standard input."""
+    with monkeypatch.context() as context:
+        context.setattr(sys, "stdin", io.StringIO(text))
+        return attempt("check", *words.split(), *more)
 
 
 def write(path: Path, **arrays: Any) -> Path:

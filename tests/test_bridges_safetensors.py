@@ -5,9 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
-import stat
 import struct
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -369,24 +367,3 @@ def test_mappings_and_numbers_of_any_kind(tmp_path: Path) -> None:
     for scale in np.float32(2), hu.bfloat16.dtype.type(2), Fraction(2):
         hu.save_safetensors(os.fsencode(path), {"x": x}, scales={"x": scale})
         assert hu.load_safetensors(path).scales == {"x": 2.0}
-
-
-@pytest.mark.parametrize("save", [lambda p, x: hu.save_safetensors(p, {"x": x}), hu.save], ids=["safetensors", "save"])
-def test_only_files_are_replaced_and_stay_as_private(tmp_path: Path, save: Callable[[Path, Any], None]) -> None:
-    x = np.array([1, 2.5], dtype=hu.bfloat16)
-    private, pipe = tmp_path / "private", tmp_path / "pipe"
-    private.touch()
-    private.chmod(0o600)
-    save(private, x)
-    assert stat.S_IMODE(private.stat().st_mode) == 0o600
-    assert private.stat().st_size > 0
-    os.mkfifo(pipe)
-    for path in pipe, tmp_path:
-        with pytest.raises(ValueError, match=r"not a regular file; it is left as it is, give another name"):
-            save(path, x)
-    assert stat.S_ISFIFO(pipe.stat().st_mode)
-    with pytest.raises(ValueError, match="names a folder"):
-        save(Path("/"), x)
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing; make it first"):
-        save(tmp_path / "missing" / "x", x)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["pipe", "private"]

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from fractions import Fraction
+from importlib.metadata import version
 
 import halfulp as hu
 import numpy as np
@@ -159,6 +160,10 @@ def test_exact_numbers() -> None:
         (["show", "float16", "1/0"], "divides by zero"),
         (["show", "float16", "1e99999999999"], "exponent beyond"),
         (["show", "float16", "9" * 3000], "3000 characters"),
+        (["show", "float16", "1", "--rounding", "stochastic_a"], "needs random integers, which no command takes"),
+        (["vectors", "add", "--format", "int8", "-o", ""], "the path is empty; name a file"),
+        (["survey", "--plot", ""], "the path is empty; name a file"),
+        (["cast", "a.safetensors", "--to", "int8", "-o", ""], "the path is empty; name a file"),
         (["show", "float99", "1"], "'float99' is neither a named format"),
     ],
 )
@@ -183,6 +188,13 @@ def test_a_closed_pipe_is_quiet(capfd: pytest.CaptureFixture[str], monkeypatch: 
         assert main(["formats"]) == 141
         monkeypatch.undo()
     assert capfd.readouterr().err == ""
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr() == (f"halfulp {version('halfulp')}\n", "")
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,12 @@ def test_every_target_gives_the_same(name: str) -> None:
                     assert codec.round(source[:5000]).astype(np.float32).tobytes() == values[:5000].tobytes()
 
 
+def test_toward_zero_where_no_level_lies_between() -> None:
+    assert hu.Codebook([-2, 1]).codec(rounding="toward_zero").round([-0.5, 0.0, 0.5, -1.9]).tolist() == [1] * 4
+    assert hu.Codebook([1, 2]).codec(rounding="toward_zero").round([-3.0, 0.5]).tolist() == [1, 1]
+    assert hu.Codebook([-1, 1]).codec(rounding="toward_zero").round([-0.5, 0.0, 0.5]).tolist() == [-1, -1, 1]
+
+
 def test_strides_and_ml_dtypes() -> None:
     ml_dtypes = pytest.importorskip("ml_dtypes")
     x = np.random.default_rng(1).normal(0, 0.5, 3000).astype(np.float32)

@@ -55,7 +55,7 @@ def test_structured_files_in_a_fresh_process(tmp_path: Path) -> None:
     assert np.array_equal(hu.load(path), x)
 
 
-@pytest.mark.parametrize("path", [None, 3, b"a", sys.stdout])
+@pytest.mark.parametrize("path", [None, 3, bytearray(b"a"), sys.stdout])
 def test_what_is_no_path(path: object) -> None:
     with pytest.raises(TypeError, match="path must be"):
         hu.save(path, np.ones(2, hu.bfloat16))  # type: ignore[arg-type]

@@ -126,6 +126,17 @@ def test_nan_rules(fmt: hu.Format, dtype: str, isa: str) -> None:
             assert_codes(got, expected_one_by_one(spec, x, policy), x, fmt.name, policy)
 
 
+def test_the_nan_of_an_overflow_has_the_number_s_sign() -> None:
+    fn, fnuz, ieee = hu.float8_e4m3fn, hu.float8_e4m3fnuz, hu.float8_e5m2
+    x = np.float32([-np.nan, np.nan, -1e9, 1e9, -np.inf])
+    for rule, of_nan in {"canonical": [0x7F, 0x7F], "keep_sign": [0xFF, 0x7F], 0x7F: [0x7F, 0x7F]}.items():
+        assert fn.codec(nan=rule).encode(x).tolist() == [*of_nan, 0xFF, 0x7F, 0xFF]
+    assert fnuz.codec(nan="canonical").encode(x).tolist() == [0x80] * 5
+    assert ieee.codec(nan="canonical").encode(x).tolist() == [0x7E, 0x7E, 0xFC, 0x7C, 0xFC]
+    with np.errstate(over="ignore"):
+        assert hu.ops.add([0xFE, 0xFF], [0xFE, 0xFF], format=fn, nan="canonical").tolist() == [0xFF, 0x7F]
+
+
 def test_rules_a_format_cannot_honour(fmt: hu.Format) -> None:
     spec = NAMED[fmt.name]
     every_rule = {"keep_sign", "canonical", "keep_payload", "max", "zero"}

@@ -164,6 +164,8 @@ def test_messages_about_strings() -> None:
         hu.encode("1/0", F)
     with pytest.raises(ValueError, match="fractions of at most 4000 digits"):
         hu.encode("1/" + "3" * 4001, F)
+    assert hu.ops.from_string("1/" + "3" * 4000, format=F) == 0
+    assert hu.ops.from_string("0." + "0" * 9000 + "1e9001", format=F) == F.encode(1)
     with pytest.raises(ValueError, match="cannot read") as caught:
         hu.encode("x" * 1_000_000, F)
     assert len(str(caught.value)) < 200

@@ -60,7 +60,7 @@ def test_nothing_but_zeros(tmp_path: Path) -> None:
 
 @needs_matplotlib
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
-    assert "No such file" in fail("survey", "--plot", tmp_path / "nowhere" / "w.png")
+    assert "there is no folder" in fail("survey", "--plot", tmp_path / "nowhere" / "w.png")
 
 
 def test_complaints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

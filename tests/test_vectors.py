@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import halfulp as hu
 import numpy as np
 import oracle
 import pytest
-from commands import attempt, fail, run
+from commands import check, fail, run
 from oracle import NAMED, Policy, Spec
 
 OPERATIONS = [
@@ -46,13 +45,6 @@ OPERATIONS = [
     "from_integer --format bfloat16 --integer uint64 --rounding toward_zero",
     "add --format e5m3:bias=15:ieee:unsigned",
 ]
-
-
-def check(words: str, text: str, monkeypatch: pytest.MonkeyPatch, *more: str) -> tuple[int, str, str]:
-    """`halfulp check` with lines on standard input."""
-    with monkeypatch.context() as context:
-        context.setattr(sys, "stdin", io.StringIO(text))
-        return attempt("check", *words.split(), *more)
 
 
 def checked(words: str, text: str, monkeypatch: pytest.MonkeyPatch, *more: str) -> str:
@@ -281,7 +273,12 @@ def test_nothing_to_check_is_no_agreement(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_lines_are_read_with_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "# a comment\n\n  // another\n0X38,0x38,40\n38_38_40_00\n38 38 - 00 # why not\n38 38 40 -\n38\t38 40 0\r\n"
-    assert check("add --format float8_e4m3fn", text, monkeypatch)[:2] == (0, "5 vectors of add read: all agree\n")
+    agreed = 0, "5 vectors of add read: all agree\n", ""
+    for more in "", "38 38 40 00", "38 38 40\n# the last has no flags, and is not cut\n":
+        five = text if not more else "\n".join([*text.splitlines()[:-1], more])
+        assert check("add --format float8_e4m3fn --count 5", five, monkeypatch) == agreed
+    for heading in "", "a,b,result,flags\n", "# a comment\n":
+        assert check("add --format float8_e4m3fn", f"\ufeff{heading}38 38 40\n", monkeypatch)[0] == 0
     nans = "7f 38 ff 00\n"
     assert check("add --format float8_e4m3fn", nans, monkeypatch)[0] == 0
     assert "both NaN" in checked("add --format float8_e4m3fn", nans, monkeypatch, "--check-nans")
@@ -325,11 +322,12 @@ def test_unreadable_lines(words: str, text: str, complaint: str, monkeypatch: py
         ("compare --format bfloat16 --rounding to_odd", "compare takes no --rounding"),
         ("add --format bfloat16 --rounding stochastic_a", "needs random integers"),
         ("encode --format float64,float32", "at most 22 significant bits"),
+        ("from_integer --format bfloat16", "from_integer needs --integer"),
         ("add --format bfloat16 --nan best", "nan='best'"),
         ("add --format bfloat16 --seed -1", "seed"),
-        ("to_integer --format bfloat16", "the dtype of the integers is missing"),
+        ("to_integer --format bfloat16", "to_integer needs --integer, the dtype of the integers"),
         ("to_integer --format bfloat16 --integer float32", "--integer must be int8 to int64"),
-        ("add --format bfloat16 --integer int8", "takes no integer dtype"),
+        ("add --format bfloat16 --integer int8", "add takes no --integer"),
     ],
 )
 def test_complaints(words: str, complaint: str) -> None:

@@ -1,6 +1,7 @@
 // Products of matrices of codes for Python: shapes and strides checked against each other, then one call.
 #include "../simd/accumulate.hpp"
 
+#include <chrono>
 #include <new>
 #include <string>
 #include <vector>
@@ -35,6 +36,37 @@ class Matrices {
  private:
   py::buffer_info info_;
   std::vector<isize> strides_;
+};
+
+// Without the interpreter's lock, but for a moment now and then in which handlers of signals may run.
+class Unlocked {
+ public:
+  Unlocked() : state_(PyEval_SaveThread()), asked_(Clock::now()) {}
+  ~Unlocked() { PyEval_RestoreThread(state_); }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+  Interruption interruption() {
+    return {[](void* self) { return static_cast<Unlocked*>(self)->raised(); }, this};
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  // Taking the lock may last 5 ms while other threads run Python.
+  static constexpr std::chrono::milliseconds patience{200};
+
+  // Whether a handler raised an exception, as that of Ctrl-C does.
+  bool raised() {
+    if (Clock::now() - asked_ < patience) return false;
+    PyEval_RestoreThread(state_);
+    const bool raised = PyErr_CheckSignals() != 0;
+    state_ = PyEval_SaveThread();
+    asked_ = Clock::now();
+    return raised;
+  }
+
+  PyThreadState* state_;
+  Clock::time_point asked_;
 };
 
 RoundingTo rounding_to(const OperationParameters& p) { return {p.result, p.policy}; }
@@ -77,9 +109,10 @@ int multiply_matrices(const OperationParameters& to, const OperationParameters& 
                            by_name<Accumulate>("accumulate", accumulate_names, order)};
   Multiplied done{};
   {
-    const py::gil_scoped_release unlocked;
-    done = multiply(p);
+    Unlocked unlocked;
+    done = multiply(p, unlocked.interruption());
   }
+  if (done.how == Multiplied::interrupted) throw py::error_already_set();
   if (done.how == Multiplied::no_memory) throw std::bad_alloc();
   return done.how == Multiplied::stray_bits ? -1 : done.flags;
 }

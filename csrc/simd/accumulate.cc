@@ -9,8 +9,9 @@
 
 namespace halfulp {
 
-Job::Job(const MatrixProduct& p)
+Job::Job(const MatrixProduct& p, const Interruption& i)
     : product(p),
+      interruption(i),
       a(p.a_format, p.flush_input),
       b(p.b_format, p.flush_input),
       to(result_of(p.to, p.tininess)),
@@ -45,7 +46,7 @@ Tile tile_at(const MatrixProduct& p, usize index) {
 
 }  // namespace
 
-Multiplied multiply(const MatrixProduct& p) {
+Multiplied multiply(const MatrixProduct& p, const Interruption& interruption) {
   usize tiles = tiles_along(p.rows) * tiles_along(p.columns);
   usize elements = p.rows * p.columns;
   for (int axis = 0; axis < p.batch_axes; ++axis) {
@@ -53,19 +54,20 @@ Multiplied multiply(const MatrixProduct& p) {
     elements *= p.batch_shape[axis];
   }
   if (elements == 0) return {Multiplied::well, 0};
-  Job job(p);
+  Job job(p, interruption);
   std::atomic<bool> no_memory{false};
   const auto run = [&](usize first, usize count) {
+    Share share(job);
     std::unique_ptr<char[]> workspace;
     if (p.order == Accumulate::exact) {
       workspace.reset(new (std::nothrow) char[exact_workspace(job)]);
       if (!workspace) return no_memory.store(true, std::memory_order_relaxed);
     }
-    for (usize index = first; index < first + count; ++index) {
+    for (usize index = first; index < first + count && !job.stopped.load(std::memory_order_relaxed); ++index) {
       if (p.order == Accumulate::exact) {
-        exact_tile(job, tile_at(p, index), workspace.get());
+        exact_tile(job, tile_at(p, index), workspace.get(), share);
       } else {
-        stepwise_tile(job, tile_at(p, index));
+        stepwise_tile(job, tile_at(p, index), share);
       }
     }
   };
@@ -78,6 +80,7 @@ Multiplied multiply(const MatrixProduct& p) {
     run(0, tiles);
   }
   if (no_memory.load()) return {Multiplied::no_memory, 0};
+  if (job.stopped.load()) return {Multiplied::interrupted, 0};
   return {job.stray.load() ? Multiplied::stray_bits : Multiplied::well, job.flags.load()};
 }
 

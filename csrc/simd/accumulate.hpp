@@ -55,11 +55,18 @@ struct Multiplied {
     well,
     stray_bits,  // some operand has bits above the width of its format, and what was written means nothing
     no_memory,
+    interrupted,  // and what was written means nothing
   };
   How how;
   u8 flags;  // those of all results or-ed together
 };
 
-Multiplied multiply(const MatrixProduct& product);
+// Asked now and then, on the thread that calls `multiply` only: whether to stop before all is done.
+struct Interruption {
+  bool (*asked)(void* context);
+  void* context;
+};
+
+Multiplied multiply(const MatrixProduct& product, const Interruption& interruption);
 
 }  // namespace halfulp

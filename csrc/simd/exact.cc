@@ -172,7 +172,8 @@ Outcome finished(const Job& job, const Shape& shape, const Line& row, const Line
 
 class ExactTile {
  public:
-  ExactTile(Job& job, const Shape& shape, const Tile& tile, char* workspace) : job_(job), shape_(shape), tile_(tile) {
+  ExactTile(Job& job, const Shape& shape, const Tile& tile, char* workspace, Share& share)
+      : job_(job), shape_(shape), tile_(tile), share_(share) {
     a_lines_ = Shape::lines(tile.rows, shape.a_width);
     b_lines_ = Shape::lines(tile.columns, shape.b_width);
     lay_out(a_, shape.a_width, a_lines_, workspace);
@@ -190,6 +191,7 @@ class ExactTile {
     const usize depth = job_.product.depth;
     for (usize start = 0; start < depth; start += block_depth) {
       const usize n = depth - start < block_depth ? depth - start : block_depth;
+      if (share_.stops(tile_.rows * tile_.columns * n / 16 + 1)) return;  // so many products take as long as a step
       // Where every block is the same, as of the ones that a sum multiplies by, the first serves all.
       if (start == 0 || job_.product.a.column != 0) fill(job_, tile_, true, start, n, a_lines_, a_);
       if (start == 0 || job_.product.b.row != 0) fill(job_, tile_, false, start, n, b_lines_, b_);
@@ -199,6 +201,7 @@ class ExactTile {
     }
     for (usize i = 0; i < tile_.rows; ++i) {
       for (usize j = 0; j < tile_.columns; ++j) {
+        if (depth > Share::piece && share_.stops(depth / 64)) return;  // zeros and specials are read once more
         const Line row = row_of(job_, tile_.batch, tile_.row + i);
         const Line column = column_of(job_, tile_.batch, tile_.column + j);
         const bool special = a_.special[i] || b_.special[j];
@@ -252,6 +255,7 @@ class ExactTile {
   Job& job_;
   const Shape& shape_;
   const Tile& tile_;
+  Share& share_;
   usize a_lines_;
   usize b_lines_;
   Panel a_;
@@ -262,13 +266,13 @@ class ExactTile {
 };
 
 // Formats whose products binary64 has no exponents for: each product on its own.
-Outcome sum_one_by_one(Job& job, const Shape& shape, const Line& row, const Line& column) {
+Outcome sum_one_by_one(Job& job, const Shape& shape, const Line& row, const Line& column, Share& share) {
   u64 words[max_accumulator_words] = {};
   const int a_dropped = wide_hidden + 1 - job.a.format.precision();
   const int b_dropped = wide_hidden + 1 - job.b.format.precision();
   const i64 units = i64{job.a.format.lsb_exponent()} + job.b.format.lsb_exponent();
   bool special = false;
-  for (usize k = 0; k < job.product.depth; ++k) {
+  for (usize k = 0; k < job.product.depth && !share.stops_at(k); ++k) {
     job.saw(job.a, load_code(row.codes + static_cast<isize>(k) * row.step, job.a.bytes));
     job.saw(job.b, load_code(column.codes + static_cast<isize>(k) * column.step, job.b.bytes));
     const Real x = job.a.at(row, k);
@@ -291,14 +295,15 @@ usize exact_workspace(const Job& job) {
   return lines * block_depth * (sizeof(double) + 2 * sizeof(i32)) + results * static_cast<usize>(shape.words) * 8;
 }
 
-void exact_tile(Job& job, const Tile& tile, char* workspace) {
+void exact_tile(Job& job, const Tile& tile, char* workspace, Share& share) {
   const Shape shape(job);
-  if (shape.in_binary64) return ExactTile(job, shape, tile, workspace).run();
+  if (shape.in_binary64) return ExactTile(job, shape, tile, workspace, share).run();
   for (usize i = tile.row; i < tile.row + tile.rows; ++i) {
     for (usize j = tile.column; j < tile.column + tile.columns; ++j) {
+      if (share.stops(job.product.depth % Share::piece + 1)) return;
       const Line row = row_of(job, tile.batch, i);
       const Line column = column_of(job, tile.batch, j);
-      deliver(job, tile.batch, i, j, sum_one_by_one(job, shape, row, column));
+      deliver(job, tile.batch, i, j, sum_one_by_one(job, shape, row, column, share));
     }
   }
 }

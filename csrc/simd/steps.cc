@@ -40,8 +40,8 @@ struct Steps {
 // One sum in the making. Values go from step to step as codes of the accumulator's format.
 class Sum {
  public:
-  Sum(Job& job, const Steps& steps, const Line& row, const Line& column)
-      : job_(job), steps_(steps), row_(row), column_(column) {}
+  Sum(Job& job, const Steps& steps, const Line& row, const Line& column, Share& share)
+      : job_(job), steps_(steps), row_(row), column_(column), share_(share) {}
 
   Outcome run() {
     const usize depth = steps_.product.depth;
@@ -107,7 +107,7 @@ class Sum {
 
   u64 sequential(usize depth) {
     u64 sum = term(0);
-    for (usize k = 1; k < depth; ++k) sum = term_plus(k, value(sum));
+    for (usize k = 1; k < depth && !share_.stops_at(k); ++k) sum = term_plus(k, value(sum));
     return sum;
   }
 
@@ -115,7 +115,7 @@ class Sum {
   u64 pairwise(usize depth) {
     u64 trees[64];
     int waiting = 0;
-    for (usize k = 0; k < depth; ++k) {
+    for (usize k = 0; k < depth && !share_.stops_at(k); ++k) {
       trees[waiting++] = term(k);
       for (usize ended = k + 1; ended % 2 == 0; ended /= 2) join(trees, waiting);
     }
@@ -131,7 +131,7 @@ class Sum {
   u64 kahan(usize depth) {
     u64 sum = term(0);
     u64 lost = encode_real(zero(false), steps_.step.result);
-    for (usize k = 1; k < depth; ++k) {
+    for (usize k = 1; k < depth && !share_.stops_at(k); ++k) {
       const u64 y = term_plus(k, negated(value(lost)));
       const u64 t = added(value(sum), value(y));
       const u64 gained = added(value(t), negated(value(sum)));
@@ -145,18 +145,20 @@ class Sum {
   const Steps& steps_;
   const Line& row_;
   const Line& column_;
+  Share& share_;
   u8 flags_ = 0;
 };
 
 }  // namespace
 
-void stepwise_tile(Job& job, const Tile& tile) {
+void stepwise_tile(Job& job, const Tile& tile, Share& share) {
   const Steps steps(job.product);
   for (usize i = tile.row; i < tile.row + tile.rows; ++i) {
     for (usize j = tile.column; j < tile.column + tile.columns; ++j) {
+      if (share.stops(job.product.depth % Share::piece + 1)) return;
       const Line row = row_of(job, tile.batch, i);
       const Line column = column_of(job, tile.batch, j);
-      deliver(job, tile.batch, i, j, Sum(job, steps, row, column).run());
+      deliver(job, tile.batch, i, j, Sum(job, steps, row, column, share).run());
     }
   }
 }

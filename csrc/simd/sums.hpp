@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "../halfulp/accumulator.hpp"
 #include "accumulate.hpp"
@@ -63,18 +64,54 @@ struct Side {
 
 struct Job {
   const MatrixProduct& product;
+  const Interruption& interruption;
   Side a;
   Side b;
   Result to;
   int result_bytes;
   std::atomic<bool> stray{false};
   std::atomic<u8> flags{0};  // of all results
+  std::atomic<bool> stopped{false};
+  const std::thread::id caller = std::this_thread::get_id();
 
-  explicit Job(const MatrixProduct& p);
+  Job(const MatrixProduct& p, const Interruption& i);
   // Codes that were read, or-ed together.
   void saw(const Side& side, u64 codes) {
     if ((codes & ~side.operand.code_mask) != 0) stray.store(true, std::memory_order_relaxed);
   }
+};
+
+// One thread's share of a job, which it leaves off if the job is to stop: asked after some hundred microseconds of
+// work, so that asking costs nothing.
+class Share {
+ public:
+  explicit Share(Job& job) : job_(job), asks_(std::this_thread::get_id() == job.caller) {}
+
+  static constexpr usize piece = 1024;
+
+  // Called before so much more work, in steps with a rounding each.
+  bool stops(usize steps) {
+    done_ += steps;
+    return done_ >= patience && asked();
+  }
+  // Called before the step at k of many.
+  bool stops_at(usize k) { return k % piece == piece - 1 && stops(piece); }
+
+ private:
+  static constexpr usize patience = 4096;
+
+  bool asked() {
+    if (job_.stopped.load(std::memory_order_relaxed)) return true;
+    done_ = 0;
+    if (!asks_ || !job_.interruption.asked(job_.interruption.context)) return false;
+    job_.stopped.store(true, std::memory_order_relaxed);
+    done_ = patience;
+    return true;
+  }
+
+  Job& job_;
+  usize done_ = 0;
+  bool asks_;
 };
 
 inline Result result_of(const RoundingTo& to, Tininess tininess) {
@@ -117,9 +154,9 @@ inline void deliver(Job& job, const Batch& batch, usize i, usize j, const Outcom
 
 // Exact tiles, and how many bytes of memory one needs. (exact.cc)
 usize exact_workspace(const Job& job);
-void exact_tile(Job& job, const Tile& tile, char* workspace);
+void exact_tile(Job& job, const Tile& tile, char* workspace, Share& share);
 
 // Tiles with a rounding at every step. (steps.cc)
-void stepwise_tile(Job& job, const Tile& tile);
+void stepwise_tile(Job& job, const Tile& tile, Share& share);
 
 }  // namespace halfulp

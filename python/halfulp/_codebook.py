@@ -264,7 +264,9 @@ class Codebook(Target):
         rounding : {"table", "nearest_even", "nearest_away", "toward_zero", "toward_positive", "toward_negative"}
             ``table``: by the codebook's own thresholds and ties. ``nearest_even``: the nearest level, exactly, of two
             the one with the even code; ``nearest_away``: of two the larger in magnitude. The directed modes take
-            the next level in that direction, which ``toward_zero`` is the neighbour of smaller magnitude.
+            the next level in that direction, which ``toward_zero`` is the neighbour of smaller magnitude. (So it is
+            where no level lies between x and 0, too: 0.5 and -0.5 between levels -2 and 1 become 1, and between two
+            opposites the nearest, as in ``nearest_even``.)
         nan : {"max", "zero"}, int, or pair of int
             What NaN becomes: the code of the largest level (default), of the level nearest zero (of two the positive
             one), or a given code, or one for +NaN and one for -NaN.

@@ -92,15 +92,16 @@ def finfo(format: object) -> np.finfo[Any]:
     return np.finfo(found.dtype) if found.dtype.isbuiltin == 1 else Limits(found, found.dtype)
 
 
-def save(path: str | os.PathLike[str], array: Array) -> None:
+def save(path: str | bytes | os.PathLike[str], array: Array) -> None:
     """Write an array of a format's dtype to a file of this very name, without pickle.
 
-    The file is an .npz with a header and the codes as bytes. It replaces an older one when all of it is on disk.
+    The file is an .npz with a header and the codes as bytes. It replaces an older one when all of it is on disk, or a
+    symbolic link, not the file that this leads to. Of several writers of one file the last to finish wins.
     (`numpy.save` pickles such arrays. `numpy.save(path, array.view(np.uint8))` does not, and keeps the codes only.)
 
     Parameters
     ----------
-    path : path-like
+    path : str, bytes or path-like
     array : ndarray of the dtype of a format
         Or one of its scalars, which is read as an array without dimensions, as with `numpy.save`.
 
@@ -108,6 +109,8 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
     ------
     TypeError
         For other arrays; `numpy.save` takes those.
+    ValueError
+        If the path is empty, or names a folder, a device or a pipe.
 
     Examples
     --------
@@ -125,12 +128,11 @@ def save(path: str | os.PathLike[str], array: Array) -> None:
     if not isinstance(array, np.ndarray) or format is None:
         known = getattr(array, "dtype", type(array).__name__)
         raise TypeError(f"array must have the dtype of a format, not {known}; numpy.save takes others")
-    _check_path(path)
     document: dict[str, object] = {"halfulp_array": _VERSION, "format": format.text, "shape": list(array.shape)}
     write(path, document, np.ascontiguousarray(array).reshape(-1).view(np.uint8))
 
 
-def load(path: str | os.PathLike[str]) -> Array:
+def load(path: str | bytes | os.PathLike[str]) -> Array:
     """Read an array that `save` wrote, or a structured one that `numpy.save` wrote.
 
     (`numpy.load` reads a structured dtype of your own formats only if their dtypes have been made: it looks their names
@@ -138,7 +140,7 @@ def load(path: str | os.PathLike[str]) -> Array:
 
     Parameters
     ----------
-    path : path-like
+    path : str, bytes or path-like
 
     Returns
     -------
@@ -152,8 +154,9 @@ def load(path: str | os.PathLike[str]) -> Array:
         If the file is not one of those, or damaged. Nothing in it is ever run.
     """
     from halfulp._packed_file import read
+    from halfulp._temporary import path_of
 
-    _check_path(path)
+    path = path_of(path)
     with open(path, "rb") as file:
         start = file.read(_HEADER)
     if not start.startswith(np.lib.format.MAGIC_PREFIX):
@@ -163,11 +166,6 @@ def load(path: str | os.PathLike[str]) -> Array:
     for text in set(re.findall(rb"'halfulp\.([a-z0-9_:=.+-]+)'", start)):
         dtype_of(Format(text.decode()))
     return cast(Array, np.load(path, allow_pickle=False))
-
-
-def _check_path(path: object) -> None:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"path must be a str or an os.PathLike, not a {type(path).__name__}")
 
 
 def _array(document: Any, data: Array) -> Array:

@@ -349,8 +349,9 @@ class Format(Target):
             without Inf, or the largest finite in formats with neither. ``saturate``: the largest finite, for Inf
             too. ``saturate_keep_inf``: the largest finite, but Inf stays Inf where the format has it.
         nan : {"keep_sign", "canonical", "keep_payload", "max", "zero"}, int, or pair of int
-            What NaN becomes; an int is that very code, a pair the codes for +NaN and -NaN. Default:
-            ``keep_sign``; in formats without NaN ``max`` for floats and ``zero`` for integers.
+            What a NaN input becomes; an int is that very code, a pair the codes for +NaN and -NaN. Default:
+            ``keep_sign``; in formats without NaN ``max`` for floats and ``zero`` for integers. (A number that
+            overflows to NaN becomes the canonical one with the number's sign, where NaN has one, whatever this says.)
         subnormals : {"gradual", "flush_output", "flush_tiny", "flush_input"}
         via : float32, optional
             First round to this format, nearest even: the double rounding some libraries really do.

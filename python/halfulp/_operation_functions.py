@@ -40,7 +40,8 @@ _DOCUMENTS = {
     Whether the underflow flag looks at the result after rounding (x86, RISC-V) or before (Arm).""",
     "nan": """nan : str, int or pair of int, optional
     "canonical" or "riscv" (the format's own NaN), "x86" (the first operand's, quieted), "arm" (a signalling one's
-    first), or codes; in formats without NaN "max" or "zero".""",
+    first), or codes; in formats without NaN "max" or "zero". (A result that overflows to NaN has the number's sign,
+    where NaN has one, whatever this says.)""",
     "signaling": """signaling : bool, optional
     Whether quiet NaNs are invalid, too (clause 5.6.1).""",
     "exact": """exact : bool, optional

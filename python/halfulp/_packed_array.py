@@ -261,14 +261,17 @@ class PackedArray:
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return _rebuild, (np.array(self._storage.units), self.shape, self._format, self.order, self.axis)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write an .npz file, whole or not at all: `packed`, the bytes, and `header`, the rest as JSON in bytes."""
+    def save(self, path: str | bytes | os.PathLike[str]) -> None:
+        """Write an .npz file, whole or not at all: `packed`, the bytes, and `header`, the rest as JSON in bytes.
+
+        It replaces an older one, or a symbolic link, not the file that this leads to. Of several writers the last wins.
+        """
         from halfulp._packed_file import save
 
         save(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> PackedArray:
+    def load(cls, path: str | bytes | os.PathLike[str]) -> PackedArray:
         """Read what `save` wrote. Nothing in the file is believed before it is checked, and nothing is unpickled."""
         from halfulp._packed_file import load
 

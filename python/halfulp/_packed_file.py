@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import math
 import os
-import secrets
 import stat
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from halfulp._packed import Array
 from halfulp._packed_array import PackedArray
-from halfulp._temporary import beside, check_target, take_place
+from halfulp._temporary import path_of, replacing, target_of
 
 Made = TypeVar("Made")
 
@@ -27,7 +24,7 @@ _MEMBERS = ("header.npy", "packed.npy")
 _MAX_HEADER = 10_000  # bytes of JSON, and of an .npy header
 
 
-def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
+def save(array: PackedArray, path: str | bytes | os.PathLike[str]) -> None:
     """Write an array to a file of this very name, replacing it when everything is on disk."""
     document = {
         "halfulp_packed": _VERSION,
@@ -39,33 +36,24 @@ def save(array: PackedArray, path: str | os.PathLike[str]) -> None:
     write(path, document, array.packed.reshape(-1).view(np.uint8))
 
 
-def write(path: str | os.PathLike[str], document: dict[str, object], data: Array) -> None:
+def write(path: str | bytes | os.PathLike[str], document: dict[str, object], data: Array) -> None:
     """Write a header and a one-dimensional array of bytes, all or nothing."""
-    target = Path(os.fsdecode(path))
-    check_target(target)
+    target = target_of(path)
     header = np.frombuffer(json.dumps(document).encode(), np.uint8)
     if header.size > _MAX_HEADER:
-        raise ValueError(f"{path}: the format's text is too long to be read back")
-    partial = beside(target, f".{secrets.token_hex(4)}.partial")
-    try:
-        with partial.open("xb") as file:
-            np.savez(file, header=header, packed=data)
-            file.flush()
-            os.fsync(file.fileno())
-        take_place(partial, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
+        raise ValueError(f"{target}: the format's text is too long to be read back")
+    with replacing(target) as file:
+        np.savez(file, header=header, packed=data)
 
 
-def load(path: str | os.PathLike[str]) -> PackedArray:
+def load(path: str | bytes | os.PathLike[str]) -> PackedArray:
     """Read an array; ValueError says what is wrong with a file."""
     return read(path, "PackedArray.save", _array)
 
 
-def read(path: str | os.PathLike[str], writer: str, make: Callable[[Any, Array], Made]) -> Made:
+def read(path: str | bytes | os.PathLike[str], writer: str, make: Callable[[Any, Array], Made]) -> Made:
     """What `make` makes of a header and of bytes; ValueError names the function whose file this is not."""
+    path = path_of(path)
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
         raise ValueError(f"{path}: is not a regular file")

@@ -85,10 +85,6 @@ def operation(
     name: str, given: Sequence[Format], policy: dict[str, Any], integer: np.dtype[Any] | None = None
 ) -> Operation:
     """An operation by name, in one format or in one for each operand and one for the result."""
-    if (name in ("to_integer", "from_integer")) != (integer is not None):
-        raise ValueError(
-            f"{name}: " + ("takes no integer dtype" if integer else "the dtype of the integers is missing")
-        )
     if name == "from_integer":
         return Operation(name, formats_of(name, given[0])[:1], policy, integer)
     if name == "encode":

@@ -7,8 +7,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
+import halfulp as hu
 from halfulp._usual import usual
 from halfulp.cli import cast, check, formats, show, survey, vectors
 
@@ -22,6 +23,29 @@ class Parser(argparse.ArgumentParser):
         """Stop with exit code 2."""
         self.exit(2, f"halfulp: error: {message} (see '{self.prog} --help')\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Unlike argparse, tell of a help that could not be written."""
+        stream = sys.stderr if file is None else file
+        stream.write(message)
+        stream.flush()
+
+
+class Version(argparse.Action):
+    """--version; argparse's own asks for the version, which takes a while, before it is wanted."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Tell and stop."""
+        print(f"halfulp {hu.__version__}", flush=True)
+        parser.exit()
+
+
+class Closed(io.TextIOBase):
+    """Standard output where there is none: what is written is lost, which is said."""
+
+    def write(self, text: str) -> int:
+        """Refuse it."""
+        raise ValueError("standard output is closed, and there was something to write to it")
+
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
@@ -31,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Start with 'halfulp survey', which needs no file.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for command in COMMANDS:
         name = command.__name__.rpartition(".")[2]
@@ -70,9 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _mend_streams() -> None:
-    """Closed streams swallow what is written; names that a stream cannot encode are written escaped."""
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (for the rest of the process)
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    """Streams that were closed are there again; names that a stream cannot encode are written escaped."""
+    sys.stdout = sys.stdout or Closed()
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 (for the rest of the process)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -25,6 +25,13 @@ def deterministic(mode: str) -> str:
     return mode
 
 
+def file_name(text: str) -> str:
+    """A file to write."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; name a file")
+    return text
+
+
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """--rounding and --overflow."""
     parser.add_argument("--rounding", default="nearest_even", type=deterministic, metavar="MODE", help=ROUNDING_HELP)

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 import halfulp as hu
-from halfulp.cli.arguments import FORMAT_EXAMPLE, add_policy, add_tensors, wanted
+from halfulp.cli.arguments import FORMAT_EXAMPLE, add_policy, add_tensors, file_name, wanted
 from halfulp.cli.measure import Overflow, absmax_scale, apply_scale, largest_magnitude
 from halfulp.cli.table import Progress, progress, show_bytes
 from halfulp.io import Outgoing, Tensor, TensorFile, open_tensors, write_safetensors
@@ -46,7 +46,8 @@ what is written
   metadata is kept.
 
 after an interruption
-  The output appears when it is whole. Until then it is .OUT.safetensors.partial
+  The output appears when it is whole, and replaces an older one, or a link but
+  not the file that it leads to. Until then it is .OUT.safetensors.partial
   beside it, which the same command with --resume continues, be it after a
   power cut. With --resume, Ctrl-C, SIGTERM and a full disk leave that file too;
   without, they leave nothing. What was left is checked first: if it is damaged,
@@ -64,7 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("file", metavar="FILE", help="the weights")
     parser.add_argument("--to", required=True, metavar="FORMAT", help=FORMAT_EXAMPLE)
-    parser.add_argument("-o", "--output", required=True, metavar="OUT.safetensors", help="the file to write")
+    parser.add_argument(
+        "-o", "--output", required=True, type=file_name, metavar="OUT.safetensors", help="the file to write"
+    )
     parser.add_argument(
         "--scale", choices=("none", "absmax"), default="none", help="scale each tensor first (default: none)"
     )

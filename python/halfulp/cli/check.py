@@ -29,9 +29,11 @@ lines
   3c 3c 40 -      '-' for a result or flags that do not matter
   # comment       also //, and blank lines and a CSV heading are skipped
 exit status
-  0 all agree, 1 something differs, 2 a line cannot be read, or there is none
+  0 all agree, 1 something differs, 2 a line cannot be read, there is none, the
+  last one ends in its middle, or there are not as many as --count says
 examples
-  halfulp vectors add --format int8 | my_adder | halfulp check add --format int8
+  halfulp vectors add --format int8 -n 9999 | my_adder |
+    halfulp check add --format int8 --count 9999
   halfulp check fma --format float8_e4m3fn --tininess before < results.txt"""
 Array = npt.NDArray[Any]
 LINES = 1 << 13
@@ -42,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add_operation(parser)
     parser.add_argument("--check-nans", action="store_true", help="compare the bits of NaN results, too")
+    parser.add_argument(
+        "--count", type=int, metavar="N", help="exactly so many vectors must come, whatever becomes of their writer"
+    )
     parser.add_argument("--max-shown", type=int, default=5, metavar="N", help="differences to show (default 5)")
 
 
@@ -60,11 +65,17 @@ class Tally:
 def run(options: argparse.Namespace) -> int:
     """Compare, report, and say by the exit status whether all agree."""
     op = chosen(options)
+    if options.count is not None and options.count < 1:
+        raise ValueError(f"--count must be positive, not {options.count}")
+    if sys.stdin is None:
+        raise ValueError("standard input is closed; the vectors are read from there")
     tally = Tally()
     for fields in chunks(sys.stdin, op):
         _compare(op, fields, tally, check_nans=options.check_nans)
     if not tally.read:
         raise ValueError("no vectors on standard input: whatever was to write them has written nothing")
+    if options.count not in (None, tally.read):
+        raise ValueError(f"{tally.read} vectors on standard input, not the {options.count} of --count")
     print(f"{tally.read} vectors of {op.name} read: ", end="")
     if not tally.wrong and not tally.wrong_flags:
         print("all agree")
@@ -81,26 +92,46 @@ def run(options: argparse.Namespace) -> int:
 
 
 def chunks(stream: Iterator[str], op: Operation) -> Iterator[list[Array]]:
-    """Operands, results, flags (each of the last two with a mask of what counts) of some lines, and their numbers."""
+    """Operands, results, flags (each of the last two with a mask of what counts) of some lines, and their numbers.
+
+    A last line that is cut off is an error, so that what dies while it writes is not taken to agree.
+    """
+    flagged, cut = False, 0
     numbered = enumerate(stream, 1)
     names = op.names
     limits = [_limit(op, i) for i in range(len(names))]
-    count = operand_count(op)
+    count, needed = operand_count(op), len(names) - 1
     while some := list(islice(numbered, LINES)):
-        rows = [
-            (number, *row)
-            for number, text in some
-            if (row := read_line(text, number, op.name, names, limits, count)) is not None
-        ]
+        rows = []
+        for number, text in some:
+            fields = fields_of(text, number, names)
+            if fields:
+                if number > 1 and len(fields) < needed and not text.endswith("\n"):
+                    raise _ends_in(number)
+                rows.append([number, *read_line(fields, number, op.name, names, limits, count)])
+            if text.strip():  # else what came before may still be the last
+                cut = number if flagged and 0 < len(fields) <= needed else 0
+            flagged = flagged or len(fields) > needed
         if rows:
             yield [np.array(column, np.uint64) for column in zip(*rows, strict=True)]
+    if cut:
+        raise _ends_in(cut)
 
 
-def read_line(text: str, number: int, op: str, names: list[str], limits: list[int], operands: int) -> list[int] | None:
-    """The fields of a line, with 1 or 0 after result and flags for whether they count; None for a comment."""
+def _ends_in(number: int) -> ValueError:
+    return ValueError(f"the vectors end in the middle of line {number}: whatever writes them has stopped there")
+
+
+def fields_of(text: str, number: int, names: list[str]) -> list[str]:
+    """The fields of a line; none of a blank one, a comment or a heading."""
+    if number == 1:
+        text = text.removeprefix("\ufeff")  # the byte order mark of some editors
     fields = text.partition("#")[0].partition("//")[0].replace(",", " ").replace("_", " ").split()
-    if not fields or (number == 1 and fields == names):
-        return None
+    return [] if number == 1 and fields == names else fields
+
+
+def read_line(fields: list[str], number: int, op: str, names: list[str], limits: list[int], operands: int) -> list[int]:
+    """The numbers in the fields of a line, with 1 or 0 after result and flags for whether they count."""
     needed = len(names) - 1
     results = needed - operands
     if len(fields) not in (needed, needed + 1):

@@ -44,6 +44,10 @@ def chosen(options: argparse.Namespace) -> Operation:
         value = getattr(options, word)
         if value is not None:
             words[word] = tuple(value.split(",")) if "," in value else value
+    if options.op in ("to_integer", "from_integer") and options.integer is None:
+        raise ValueError(f"{options.op} needs --integer, the dtype of the integers: int8 to int64 or uint8 to uint64")
+    if options.op not in ("to_integer", "from_integer") and options.integer is not None:
+        raise ValueError(f"{options.op} takes no --integer")
     made = operation(options.op, [hu.Format(text) for text in texts], words, _dtype(options.integer))
     takes = {word for word in words if not _accepts(made, word)}
     if takes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import halfulp as hu
-from halfulp._temporary import beside, take_place
+from halfulp._temporary import replacing, target_of
 from halfulp.cli.measure import Block, absmax_scale, apply_scale, largest_magnitude
 from halfulp.io import Tensor
 
@@ -84,15 +83,8 @@ def draw(path: str, title: str, tensors: Iterable[Tensor], codecs: list[hu.Codec
                 profile.take(chunk, factor)
     picture = io.BytesIO()
     figure(title, profiles).savefig(picture, format=Path(path).suffix[1:].lower(), dpi=150, bbox_inches="tight")
-    partial = beside(Path(path), f".{secrets.token_hex(4)}.partial")
-    with partial.open("xb") as file:
-        try:
-            file.write(picture.getvalue())
-            file.flush()
-            take_place(partial, Path(path))
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+    with replacing(target_of(path)) as file:
+        file.write(picture.getvalue())
 
 
 def figure(title: str, profiles: list[Profile]) -> Any:

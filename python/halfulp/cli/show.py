@@ -12,7 +12,7 @@ import numpy as np
 
 import halfulp as hu
 from halfulp.cli import codebook
-from halfulp.cli.arguments import DETERMINISTIC, FORMAT_EXAMPLE, OVERFLOW_HELP, ROUNDING_HELP
+from halfulp.cli.arguments import DETERMINISTIC, FORMAT_EXAMPLE, OVERFLOW_HELP, ROUNDING_HELP, deterministic
 from halfulp.cli.exact import parse, show_decimal, show_fraction, show_hexadecimal, show_power, show_rounded
 from halfulp.cli.formats import layout
 from halfulp.cli.measure import lowest_ulp, top_ulp
@@ -48,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("format", metavar="FORMAT", help=FORMAT_EXAMPLE)
     parser.add_argument("number", metavar="CODE|VALUE", help="a code or a value, see below")
     parser.add_argument(
-        "--rounding", metavar="MODE", help=f"{ROUNDING_HELP}; for a codebook table (default) and others"
+        "--rounding",
+        type=deterministic,
+        metavar="MODE",
+        help=f"{ROUNDING_HELP}; for a codebook table (default) and others",
     )
     parser.add_argument("--overflow", default="default", metavar="RULE", help=OVERFLOW_HELP)
 

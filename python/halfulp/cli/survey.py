@@ -8,7 +8,7 @@ from pathlib import Path
 
 import halfulp as hu
 from halfulp.cli import plot, report, sample
-from halfulp.cli.arguments import add_policy, add_tensors, wanted
+from halfulp.cli.arguments import add_policy, add_tensors, file_name, wanted
 from halfulp.cli.measure import Block, Gauge, Tally, absmax_scale, largest_magnitude
 from halfulp.cli.report import Survey
 from halfulp.cli.table import Progress, progress
@@ -75,7 +75,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_policy(parser)
     add_tensors(parser, "survey only tensors with such names")
     parser.add_argument("--per-tensor", action="store_true", help="a table for every tensor too")
-    parser.add_argument("--plot", metavar="PICTURE", help="draw it too: a .png, .svg or .pdf (needs matplotlib)")
+    parser.add_argument(
+        "--plot", type=file_name, metavar="PICTURE", help="draw it too: a .png, .svg or .pdf (needs matplotlib)"
+    )
     parser.add_argument("--json", action="store_true", help="everything, per tensor too, as JSON")
 
 

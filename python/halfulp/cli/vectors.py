@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import stat
 import sys
 import zipfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from halfulp._temporary import replacing
 from halfulp._vectors import Operation, choices, count, vectors
+from halfulp.cli.arguments import file_name
 from halfulp.cli.operation import add_operation, chosen
 
 HELP = "test vectors with flags, for any operation and format"
@@ -32,6 +38,9 @@ formats of --as
   readmemh    3c_3c_40_00, a word a line for Verilog's $readmemh
   csv         a heading, then 0x3c,0x3c,0x40,0x00
   npz         arrays a, b, result, flags; to a file
+file of -o
+  It replaces an older one when all of it is written. Links, pipes and devices
+  are written as they are.
 examples
   halfulp vectors add --format float8_e4m3fn --level exhaustive | head
   halfulp vectors fma --format bfloat16 -n 1000 --seed 7 --rounding to_odd
@@ -50,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-n", type=int, metavar="N", help="so many vectors at random instead of every combination")
     parser.add_argument("--seed", type=int, default=0, help="of the random vectors (default 0)")
     parser.add_argument("--as", dest="shape", default="testfloat", choices=[*SHAPES, "npz"], help="see below")
-    parser.add_argument("-o", "--output", metavar="FILE", help="a file instead of standard output")
+    parser.add_argument("-o", "--output", type=file_name, metavar="FILE", help="a file instead of standard output")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -63,13 +72,25 @@ def run(options: argparse.Namespace) -> None:
         if options.output is None:
             raise ValueError("--as npz needs --output FILE.npz")
         total = count(choices(op, words[1])) if options.n is None else options.n
-        return write_npz(options.output, op, total, lambda: vectors(*words))
+        with _opened(Path(options.output)) as file:
+            return write_npz(file, op, total, lambda: vectors(*words))
     if options.output is not None:
-        with open(options.output, "wb") as file:
+        with _opened(Path(options.output)) as file:
             return write(file, op, options.shape, vectors(*words))
     binary: BinaryIO | None = getattr(sys.stdout, "buffer", None)
     write(_Text(sys.stdout) if binary is None else binary, op, options.shape, vectors(*words))
     return None
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A file that is replaced when all is written; a link, a pipe or a device, such as /dev/stdout, as `>` opens it."""
+    if not os.path.lexists(path) or stat.S_ISREG(os.lstat(path).st_mode):
+        with replacing(path) as file:
+            yield file
+    else:
+        with path.open("wb") as file:
+            yield file
 
 
 class _Text:
@@ -107,9 +128,9 @@ def lines(arrays: Sequence[Array], sizes: Sequence[int], prefix: bytes, separato
     return np.concatenate(columns, axis=1).tobytes()
 
 
-def write_npz(path: str, op: Operation, total: int, again: Any) -> None:
+def write_npz(to: BinaryIO, op: Operation, total: int, again: Any) -> None:
     """An array at a time, each made anew, so that memory holds one chunk."""
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(to, "w") as archive:
         for i, name in enumerate(op.names):
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 for number, arrays in enumerate(again()):

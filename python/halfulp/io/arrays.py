@@ -16,12 +16,13 @@ import numpy as np
 
 import halfulp as hu
 from halfulp._bridges import clean_codes, described, format_of
+from halfulp._temporary import path_of
 from halfulp._usual import usual
 from halfulp.io import packed
 from halfulp.io.header import Entry, header_length, parse_header
 from halfulp.io.safetensors import PLAIN, TAG_OF_DTYPE, TAG_OF_FORMAT, Note, coded_format, read_notes
 from halfulp.io.tensor import Array, complaint, printable
-from halfulp.io.writer import Outgoing, write_safetensors
+from halfulp.io.writer import Outgoing, replace_safetensors
 
 _OURS = "halfulp."  # metadata that this package writes
 _NOTES = "halfulp.tensors"
@@ -44,12 +45,12 @@ class Tensors(dict[str, Any]):
         self.metadata, self.scales = dict(metadata), dict(scales)
 
 
-def load_safetensors(path: str | os.PathLike[str], *, mmap: bool = True) -> Tensors:
+def load_safetensors(path: str | bytes | os.PathLike[str], *, mmap: bool = True) -> Tensors:
     """The tensors of a safetensors file, each with the dtype of its format.
 
     Parameters
     ----------
-    path : path-like
+    path : str, bytes or path-like
     mmap : bool
         Whether the arrays are views of the mapped file, which are read when they are used and are read-only. Such a
         file must not be cut short by another program while they live: that ends the process. False reads all of it.
@@ -84,10 +85,10 @@ def load_safetensors(path: str | os.PathLike[str], *, mmap: bool = True) -> Tens
     >>> read["p"]
     <PackedArray (2,) of float4_e2m1fn, low_first, 1 byte>
     """
-    name = os.fspath(path)
-    if not stat.S_ISREG(os.stat(path).st_mode):
+    name = path_of(path)
+    if not stat.S_ISREG(os.stat(name).st_mode):
         raise ValueError(f"{name}: is not a regular file; save what it gives to one first")
-    with Path(path).open("rb", buffering=0) as file:
+    with Path(name).open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         header = parse_header(name, file.read(header_length(name, file.read(8), size)), size)
         notes = read_notes(name, header)
@@ -128,7 +129,7 @@ def _packed(data: Array, entry: Entry, note: Note | None) -> hu.PackedArray:
 
 
 def save_safetensors(
-    path: str | os.PathLike[str],
+    path: str | bytes | os.PathLike[str],
     tensors: Mapping[str, Any],
     metadata: Mapping[str, str] | None = None,
     *,
@@ -136,9 +137,12 @@ def save_safetensors(
 ) -> None:
     """Write arrays to a safetensors file, which replaces an older one when all of it is on disk.
 
+    A symbolic link is replaced itself, not the file that it leads to. Of several writers of one file the last to finish
+    wins.
+
     Parameters
     ----------
-    path : path-like
+    path : str, bytes or path-like
     tensors : mapping from str to ndarray or PackedArray
         Of formats' dtypes or NumPy's own. bfloat16 and the float8 formats that safetensors knows get its tags;
         float4_e2m1fn, float6_e2m3fn and float6_e3m2fn are packed and get F4, F6_E2M3, F6_E3M2 where they fill whole
@@ -153,7 +157,8 @@ def save_safetensors(
     TypeError
         For arrays of dtypes that safetensors does not have.
     ValueError
-        For names that are no Unicode, ``__metadata__``, and scales that are not positive numbers.
+        For names that are no Unicode, ``__metadata__``, scales that are not positive numbers, and paths that are empty
+        or name a folder, a device or a pipe.
 
     Examples
     --------
@@ -188,7 +193,7 @@ def save_safetensors(
         _check_text(text, f"metadata: {key!r}")
     if notes:
         kept[_NOTES] = json.dumps(notes)
-    write_safetensors(Path(os.fsdecode(path)), outgoing, kept)
+    replace_safetensors(path, outgoing, kept)
 
 
 @usual

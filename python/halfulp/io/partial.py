@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from halfulp._temporary import beside, check_target, take_place
+from halfulp._temporary import beside, check_target, sync_directory, take_place
 
 try:
     import fcntl
@@ -178,7 +178,7 @@ class Partial:
             self._file.close()
         take_place(self._path, self.target)
         self._file.close()
-        _sync_directory(self.target.parent)
+        sync_directory(self.target.parent)
 
     def __enter__(self) -> Partial:
         return self
@@ -232,13 +232,3 @@ def _remove(*paths: Path) -> None:
     for path in paths:
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def _sync_directory(folder: Path) -> None:
-    """Make the rename itself survive a power cut, where the system lets a directory be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

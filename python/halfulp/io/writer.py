@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from halfulp._temporary import replacing, target_of
 from halfulp.io.header import MAX_HEADER, TAG_BITS
 from halfulp.io.partial import Partial
 from halfulp.io.tensor import Array
@@ -39,7 +41,7 @@ class Written(NamedTuple):
 
 
 def write_safetensors(
-    path: str | Path,
+    path: str | bytes | os.PathLike[str],
     tensors: Sequence[Outgoing],
     metadata: Mapping[str, str],
     *,
@@ -48,6 +50,9 @@ def write_safetensors(
     counts: MutableMapping[str, int] | None = None,
 ) -> Written:
     """Write `tensors` to `path`, replacing it in one step when everything is safely on disk.
+
+    The unfinished file has a name that one writer at a time may use: what even a power cut leaves can be continued.
+    A symbolic link is replaced itself.
 
     The header lists tensors in the order given. The data lies widest elements first, as the safetensors
     library does it, because PyTorch refuses tensors that are not aligned.
@@ -65,9 +70,8 @@ def write_safetensors(
         ``kept``, how many bytes were there already; ``refused``, why those there could not be used, or "".
     """
     counts = {} if counts is None else counts
-    target = Path(path)
-    laid_out = sorted(tensors, key=lambda tensor: -TAG_BITS[tensor.tag])
-    header = _header(tensors, laid_out, metadata)
+    target = target_of(path)
+    header, laid_out = _laid_out(tensors, metadata)
     try:
         with Partial(target, header + origin.encode("utf-8", "surrogateescape"), resume, counts) as partial:
             partial.write(header)
@@ -76,7 +80,7 @@ def write_safetensors(
                     if tensor.name in partial.kept_counts:
                         counts[tensor.name] = partial.kept_counts[tensor.name]
                 else:
-                    _write_tensor(path, partial, tensor)
+                    _write_tensor(target, partial, tensor)
             partial.finish()
     except OSError as error:
         if error.filename is None:
@@ -85,11 +89,29 @@ def write_safetensors(
     return Written(partial.kept, partial.refused)
 
 
-def _write_tensor(path: str | Path, partial: Partial, tensor: Outgoing) -> None:
-    written = sum(partial.write(_little_endian(chunk)) for chunk in tensor.chunks())
+def replace_safetensors(
+    path: str | bytes | os.PathLike[str], tensors: Sequence[Outgoing], metadata: Mapping[str, str]
+) -> None:
+    """The same file as of `write_safetensors`, for writers that nobody will continue: the last to finish wins."""
+    target = target_of(path)
+    header, laid_out = _laid_out(tensors, metadata)
+    with replacing(target) as file:
+        file.write(header)
+        for tensor in laid_out:
+            _write_tensor(target, file, tensor)
+
+
+def _write_tensor(path: Path, file: Partial | BinaryIO, tensor: Outgoing) -> None:
+    written = sum(file.write(_little_endian(chunk)) for chunk in tensor.chunks())
     if written != tensor.size_in_bytes:
         what = f"tensor '{tensor.name}' came to {written} bytes, not {tensor.size_in_bytes}"
         raise ValueError(f"{path}: {what}; this is a fault in the caller")
+
+
+def _laid_out(tensors: Sequence[Outgoing], metadata: Mapping[str, str]) -> tuple[bytes, list[Outgoing]]:
+    """What comes before the data, and the tensors in the order of their data."""
+    laid_out = sorted(tensors, key=lambda tensor: -TAG_BITS[tensor.tag])
+    return _header(tensors, laid_out, metadata), laid_out
 
 
 def _header(tensors: Sequence[Outgoing], laid_out: Sequence[Outgoing], metadata: Mapping[str, str]) -> bytes:

@@ -159,7 +159,8 @@ def from_string(
     Parameters
     ----------
     text : str, or nested sequences or an array of str
-        Such as ``"-1.5e-3"``, ``"0x1.8p-4"``, ``"1/3"``, ``"inf"``, ``"nan"``; of any length.
+        Such as ``"-1.5e-3"``, ``"0x1.8p-4"``, ``"1/3"``, ``"inf"``, ``"nan"``. Decimal and hexadecimal numbers may be
+        of any length; the two integers of a fraction have at most 4000 digits each.
     format : Format or str
     rounding, overflow, subnormals, tininess, nan, flags
         As in `add`. Without `flags`, no warning is given.
