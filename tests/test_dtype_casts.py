@@ -53,9 +53,38 @@ def test_no_fraction_is_lost_in_place() -> None:
     wide = np.array([1, 2], hu.Format("e0m30:bias=-29:integer"))  # it computes in float64
     wide += 1
     assert wide.tolist() == [2, 3]
+    assert not np.can_cast(np.int64, hu.Format("e0m30:bias=-29:integer:unsigned"), "same_kind")
     y = np.array([1.5], hu.mxint8)
     y *= 0.5
     assert y.tolist() == [0.75]
+
+
+@pytest.mark.parametrize("f", [hu.int4, hu.uint4], ids=str)
+def test_functions_for_floats_take_an_integer_format_beside_numpys_integers(f: hu.Format) -> None:
+    """As they take int8 beside them: the first float that holds both, and float64 for quotients."""
+    x = np.array([1, 0, 1], f)
+    like = x.astype(np.int8)
+    ufuncs = (np.divide, np.hypot, np.arctan2, np.copysign, np.heaviside, np.logaddexp, np.float_power, np.fmod)
+    for ufunc, other in itertools.product(
+        ufuncs, (np.int8(2), np.array([1, 2, 3]), [3, 2, 1], np.int32(3), np.int64(1))
+    ):
+        for operands, same in (((x, other), (like, other)), ((other, x), (other, like))):
+            with np.errstate(all="ignore"):
+                got, want = ufunc(*operands), ufunc(*same)
+            assert np.array_equal(got, want, equal_nan=True), (ufunc, other)
+            if ufunc is np.divide:
+                assert got.dtype == want.dtype == np.float64
+    assert (np.ones(2, hu.int4) / np.ones(2, hu.uint4)).dtype == np.float32
+    assert np.ma.divide(np.ma.array(x, mask=[1, 0, 0]), 2).tolist() == [None, 0, 0.5]
+    assert np.mean(np.ones(3, f), out=np.zeros((), f)) == 1
+
+
+def test_powers_in_float64_beside_any_float() -> None:
+    for f, other in itertools.product(
+        (hu.float8_e4m3fn, hu.float4_e2m1fn), (np.float16, np.float32, np.int8, hu.mxint8)
+    ):
+        got = np.float_power(np.array([2], f), np.array([1.5]).astype(other))
+        assert (got.dtype, got[0]) == (np.float64, 2.0 ** float(np.array([1.5]).astype(other)[0]))
 
 
 def test_integers_of_a_format_and_of_numpy_have_an_integer_in_common() -> None:

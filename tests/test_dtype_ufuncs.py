@@ -116,6 +116,8 @@ def test_neighbours(f: hu.Format) -> None:
             gaps = np.diff(positive)
             same(np.spacing(positive[:-1].astype(f)), gaps, "spacing")
             same(np.spacing(-positive[:-1].astype(f)), -gaps, "spacing")
+            if f.has_negative_zero:
+                assert np.spacing(np.array([-0.0], f)) == np.spacing(np.array([0.0], f)) > 0  # as float32's
 
 
 def test_flags() -> None:

@@ -57,6 +57,8 @@ def test_paths_of_every_kind(save: Any, load: Any, tmp_path: Path) -> None:
     for empty in "", b"":
         with pytest.raises(ValueError, match="the path is empty; name a file"):
             save(empty, x)
+    with pytest.raises(ValueError, match="names a folder"):
+        save(str(tmp_path / "d") + os.sep, x)
     for wrong in None, 1:
         with pytest.raises(TypeError, match=r"path must be a str, bytes or an os\.PathLike, not"):
             save(wrong, x)

@@ -38,6 +38,26 @@ def test_what_is_not_finished_replaces_nothing(
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.parametrize("shape", ["testfloat", "npz"])
+def test_who_is_asked_to_end_leaves_nothing(shape: str, tmp_path: Path) -> None:
+    words = ("vectors", "add", "--format", "bfloat16", "-n", "600", "--as", shape, "-o", str(tmp_path / "new"))
+    code = f"""
+import os, signal
+from halfulp.cli import main, vectors
+made = vectors.vectors
+def stopped(*words):
+    yield next(made(*words))
+    assert os.listdir({str(tmp_path)!r})
+    os.kill(os.getpid(), signal.SIGTERM)
+vectors.vectors = stopped
+raise SystemExit(main({words!r}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_links_and_devices_are_written_not_replaced(tmp_path: Path) -> None:
     words = ["vectors", "add", "--format", "bfloat16", "-n", "9", "-o"]
     target, link = tmp_path / "target", tmp_path / "link"

@@ -28,6 +28,8 @@ def target_of(path: object) -> Path:
     text = path_of(path)
     if not text:
         raise ValueError("the path is empty; name a file")
+    if text.endswith((os.sep, os.altsep or os.sep)):
+        raise ValueError(f"{text!r} names a folder; give the name of a file in it")
     return Path(text)
 
 

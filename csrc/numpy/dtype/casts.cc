@@ -273,9 +273,9 @@ void Casts::add_loop(PyArray_DTypeMeta* from, PyArray_DTypeMeta* to, NPY_CASTING
 // What NumPy calls the same kind: from integers to floats, and within either, but not to integers without a sign.
 // Integers with a scale are numbers of a fixed point, which lose as floats do; and those that compute in float64 must
 // take its results.
-NPY_CASTING level(bool exact, bool to_whole, bool from_whole, bool loses_sign) {
+NPY_CASTING level(bool exact, bool refuses_fractions, bool from_whole, bool loses_sign) {
   if (exact) return NPY_SAFE_CASTING;
-  return to_whole && (!from_whole || loses_sign) ? NPY_UNSAFE_CASTING : NPY_SAME_KIND_CASTING;
+  return (refuses_fractions && !from_whole) || loses_sign ? NPY_UNSAFE_CASTING : NPY_SAME_KIND_CASTING;
 }
 
 bool refuses_fractions(const Format& f) { return is_whole(f) && f.precision() <= max_precision_of_operands; }
@@ -286,13 +286,16 @@ void add_number_casts(Dtype& d, Casts* casts) {
   for (const ElementType& type : element_types) {
     PyArray_DTypeMeta* other = class_of(type.type_num);
     const bool is_float = PyTypeNum_ISFLOAT(type.type_num);
-    const bool is_signed = is_float || PyTypeNum_ISSIGNED(type.type_num);
-    casts->add_loop(
-        other, self,
-        level(holds(d.format, type.type_num), refuses_fractions(d.format), !is_float, is_signed && !d.format.is_signed),
-        from_number);
-    const bool loses_sign = type.type_num == NPY_BOOL || (d.format.is_signed && !is_signed);
-    casts->add_loop(self, other, level(is_held(d.format, type.type_num), !is_float, is_whole(d.format), loses_sign),
+    const bool whole = is_whole(d.format);
+    const bool integers = whole && !is_float;
+    const bool is_signed = PyTypeNum_ISSIGNED(type.type_num);
+    const bool to_unsigned = integers && is_signed && !d.format.is_signed;
+    casts->add_loop(other, self,
+                    level(holds(d.format, type.type_num), refuses_fractions(d.format), !is_float, to_unsigned),
+                    from_number);
+    const bool from_signed = integers && d.format.is_signed && !is_signed;
+    const bool loses = from_signed || type.type_num == NPY_BOOL;
+    casts->add_loop(self, other, level(is_held(d.format, type.type_num), !is_float, whole, loses),
                     is_float ? to_float : to_integer);
   }
   for (const int type_num : {NPY_CFLOAT, NPY_CDOUBLE, NPY_CLONGDOUBLE}) {
@@ -310,7 +313,8 @@ void add_number_casts(Dtype& d, Casts* casts) {
 void add_format_casts(Dtype& d, const std::vector<Dtype*>& others, Casts* casts) {
   for (Dtype* other : others) {
     const auto of = [](const Format& to, const Format& from) {
-      return level(holds(to, from), refuses_fractions(to), is_whole(from), from.is_signed && !to.is_signed);
+      const bool to_unsigned = is_whole(to) && is_whole(from) && from.is_signed && !to.is_signed;
+      return level(holds(to, from), refuses_fractions(to), is_whole(from), to_unsigned);
     };
     casts->add_loop(&d.meta, &other->meta, of(other->format, d.format), between_formats);
     casts->add_loop(&other->meta, &d.meta, of(d.format, other->format), between_formats);

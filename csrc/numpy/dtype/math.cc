@@ -87,12 +87,13 @@ int through_doubles(PyArrayMethod_Context* context, char* const* data, npy_intp 
 
 // -- neighbours
 
-// The distance to the next number away from zero were there no end, with the sign of x; NaN of Inf and NaN.
+// The distance to the next number away from zero were there no end, with the sign of x (zeros have none); NaN of Inf
+// and NaN.
 double spacing_of(const Format& f, double x) {
   if (!std::isfinite(x)) return std::nan("");
   const int exponent = x == 0 ? f.emin() : std::ilogb(x);
   const int place = (exponent > f.emin() ? exponent : f.emin()) - f.mantissa_bits;
-  return std::copysign(std::ldexp(1.0, place), x);
+  return x < 0 ? -std::ldexp(1.0, place) : std::ldexp(1.0, place);
 }
 
 int spacing(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,

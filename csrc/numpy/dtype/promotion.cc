@@ -88,6 +88,31 @@ PyArray_DTypeMeta* wide_type(const PyUFuncObject* ufunc, const Dtype& d) {
   return builtin(narrowest ? single_or_double(d.format) : static_cast<int>(NPY_DOUBLE));
 }
 
+// A type of NumPy's that the ufunc has a loop for: the first that holds all of the given one, as NumPy itself finds it
+// for its integers in functions that are for floats. Takes a reference and gives one.
+PyArray_DTypeMeta* with_loop(const PyUFuncObject* ufunc, PyArray_DTypeMeta* common) {
+  if (element_type(common->type_num) == nullptr || ufunc->core_enabled != 0) return common;
+  PyArray_Descr* given = PyArray_DescrFromType(common->type_num);
+  int found = common->type_num;
+  const bool quotient = std::strcmp(ufunc->name, "divide") == 0 && !PyTypeNum_ISFLOAT(found);
+  if (quotient) found = NPY_DOUBLE;  // of small ones, too
+  for (int row = 0; row < ufunc->ntypes && !quotient; ++row) {
+    const char* types = ufunc->types + row * ufunc->nargs;
+    bool same = true;
+    for (int i = 1; i < ufunc->nin; ++i) same = same && types[i] == types[0];
+    PyArray_Descr* descr = same ? PyArray_DescrFromType(types[0]) : nullptr;
+    const bool holds_all = descr != nullptr && PyArray_CanCastTypeTo(given, descr, NPY_SAFE_CASTING);
+    Py_XDECREF(descr);
+    if (!holds_all) continue;
+    found = types[0];
+    break;
+  }
+  Py_DECREF(given);
+  if (found == common->type_num) return common;
+  Py_DECREF(reinterpret_cast<PyObject*>(common));
+  return builtin(found);
+}
+
 // Comparisons of values that binary64 has: with types of other packages, whose values no dtype of ours need hold, and
 // of integer formats with Python's floats, which float32 may not reach.
 bool compares_in_doubles(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* given, npy_intp count) {
@@ -98,6 +123,16 @@ bool compares_in_doubles(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* g
     if (given[i] == &PyArray_PyFloatDType && d != nullptr && d->format.is_integer()) return true;
   }
   return false;
+}
+
+// Whether two integer formats, which float16 holds, are divided.
+bool leaves_integers(const PyUFuncObject* ufunc, PyArray_DTypeMeta* const* given, npy_intp count) {
+  bool all = count > 1;
+  for (npy_intp i = 0; i < count; ++i) {
+    const Dtype* d = dtype_of_class(given[i]);
+    all = all && d != nullptr && leaves_format(ufunc->name, d->format) && is_held(d->format, NPY_HALF);
+  }
+  return all && std::strcmp(ufunc->name, "divide") == 0;
 }
 
 // Types of other packages have none in common with ours.
@@ -132,7 +167,11 @@ PyArray_DTypeMeta* common_type(const PyUFuncObject* ufunc, PyArray_DTypeMeta* co
   PyArray_DTypeMeta* common = PyArray_PromoteDTypeSequence(count, given);
   if (common == nullptr) explain_foreign(ufunc, given, count);
   const Dtype* d = common != nullptr ? dtype_of_class(common) : nullptr;
-  if (d == nullptr) return common;
+  if (common != nullptr && d == nullptr && leaves_integers(ufunc, given, count)) {
+    Py_DECREF(reinterpret_cast<PyObject*>(common));
+    return builtin(NPY_FLOAT);
+  }
+  if (d == nullptr) return common != nullptr ? with_loop(ufunc, common) : nullptr;
   if (is_wide(ufunc) || leaves_format(ufunc->name, d->format)) {
     Py_DECREF(reinterpret_cast<PyObject*>(common));
     return wide_type(ufunc, *d);

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 import halfulp as hu
 from halfulp.cli.arguments import FORMAT_EXAMPLE, add_policy, add_tensors, file_name, wanted
+from halfulp.cli.ending import sigterm_as_ctrl_c
 from halfulp.cli.measure import Overflow, absmax_scale, apply_scale, largest_magnitude
 from halfulp.cli.table import Progress, progress, show_bytes
 from halfulp.io import Outgoing, Tensor, TensorFile, open_tensors, write_safetensors
@@ -105,7 +102,7 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"{target}: is the input itself, and a cast cannot be undone; give --output another name")
     begun = time.perf_counter()
     origin = _origin(source) if source.exists() else ""  # before it is opened: what replaces it later is another
-    with open_tensors(source) as file, _sigterm_as_ctrl_c():
+    with open_tensors(source) as file, sigterm_as_ctrl_c():
         job = Job(file, codec, policy, options)
         with progress("cast", sum(tensor.size for tensor in file.values())) as job.advance:
             kept, refused = write_safetensors(
@@ -133,24 +130,6 @@ def _origin(source: Path) -> str:
     now = source.stat()
     times = [now.st_mtime_ns, now.st_ctime_ns]  # the second changes even where tools put the first back
     return json.dumps([os.fspath(source.resolve()), now.st_dev, now.st_ino, now.st_size, *times])
-
-
-@contextlib.contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Clean up when asked to end, too. Someone else's handler, and a signal that is ignored, stay as they are."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        signal.signal(number, signal.SIG_IGN)  # the cleaning up itself is not interrupted
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _nan_rule(text: str | None) -> str | int | tuple[int, int] | None:

@@ -15,9 +15,10 @@ from typing import IO, Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from halfulp._temporary import replacing
+from halfulp._temporary import replacing, target_of
 from halfulp._vectors import Operation, choices, count, vectors
 from halfulp.cli.arguments import file_name
+from halfulp.cli.ending import sigterm_as_ctrl_c
 from halfulp.cli.operation import add_operation, chosen
 
 HELP = "test vectors with flags, for any operation and format"
@@ -72,10 +73,10 @@ def run(options: argparse.Namespace) -> None:
         if options.output is None:
             raise ValueError("--as npz needs --output FILE.npz")
         total = count(choices(op, words[1])) if options.n is None else options.n
-        with _opened(Path(options.output)) as file:
+        with _opened(target_of(options.output)) as file:
             return write_npz(file, op, total, lambda: vectors(*words))
     if options.output is not None:
-        with _opened(Path(options.output)) as file:
+        with _opened(target_of(options.output)) as file:
             return write(file, op, options.shape, vectors(*words))
     binary: BinaryIO | None = getattr(sys.stdout, "buffer", None)
     write(_Text(sys.stdout) if binary is None else binary, op, options.shape, vectors(*words))
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> None:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """A file that is replaced when all is written; a link, a pipe or a device, such as /dev/stdout, as `>` opens it."""
     if not os.path.lexists(path) or stat.S_ISREG(os.lstat(path).st_mode):
-        with replacing(path) as file:
+        with sigterm_as_ctrl_c(), replacing(path) as file:
             yield file
     else:
         with path.open("wb") as file:
