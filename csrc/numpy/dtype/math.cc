@@ -91,9 +91,8 @@ int through_doubles(PyArrayMethod_Context* context, char* const* data, npy_intp 
 // and NaN.
 double spacing_of(const Format& f, double x) {
   if (!std::isfinite(x)) return std::nan("");
-  const int exponent = x == 0 ? f.emin() : std::ilogb(x);
-  const int place = (exponent > f.emin() ? exponent : f.emin()) - f.mantissa_bits;
-  return x < 0 ? -std::ldexp(1.0, place) : std::ldexp(1.0, place);
+  const double distance = std::ldexp(1.0, f.place_exponent(x == 0 ? f.emin() : std::ilogb(x)));
+  return x < 0 ? -distance : distance;
 }
 
 int spacing(PyArrayMethod_Context* context, char* const* data, npy_intp const* dimensions, npy_intp const* strides,
